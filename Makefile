@@ -1,0 +1,50 @@
+# Everything a person does with this project, each a target; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+export HF_HUB_OFFLINE := 1
+export RAY_USAGE_STATS_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit lint format benchmark results clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with everything in it, `smm4h` in .venv/bin
+
+# torch comes first and by its exact version, so that nothing later asks for another build.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## train a small ensemble on the synthetic sample, score it, label ten posts
+	$(BIN)/smm4h demo
+
+test: $(STAMP) ## all tests
+	$(BIN)/pytest
+
+test-unit: $(STAMP) ## the tests that need no Ray, under a minute
+	$(BIN)/pytest tests/unit tests/law
+
+lint: $(STAMP) ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## put the code into the house's form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+results: $(STAMP) ## train the three corpora's ensembles (hours on two cores) and print their table
+	$(BIN)/python -m benchmarks.results
+
+benchmark: $(STAMP) ## baselines, speed and Ray's overhead, each measured in this run
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what the targets made, runs excepted
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,59 @@
+"""The command line. No verb imports Ray, torch or transformers before it needs them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ray_jobs.commands import bundle, compare, data, demo, doctor, evaluate, predict, score, train
+from ray_jobs.console import notices
+from smm4h_core.errors import ConfigError, Smm4hError
+
+app = typer.Typer(
+    name="smm4h",
+    help="Adverse drug effects in social-media posts: train, score, predict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("train")(train.train)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("score")(score.score)
+app.command("compare")(compare.compare)
+app.add_typer(bundle.app, name="bundle")
+app.add_typer(data.app, name="data")
+app.command("doctor")(doctor.doctor)
+
+_debug = False
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+def main() -> None:
+    """Run a command; exit with 0 done, 1 ran and failed, 2 wrong use."""
+    try:
+        app()
+    except Smm4hError as error:
+        if _debug:
+            raise
+        notices().print(f"[bold red]error:[/] {_escape(str(error))}")
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,114 @@
+"""Joining a Ray cluster, or starting one on this machine; what it has, and what fits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from smm4h_core.errors import ResourceError
+
+LOCAL_OBJECT_STORE = 128 << 20
+"""Bytes; members exchange progress, not arrays, so Ray's default (30 % of memory) is waste."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What one machine of the cluster has in all."""
+
+    name: str
+    """Its address."""
+    cpus: float
+    """Cores."""
+    gpus: float
+    """GPUs."""
+
+
+@contextmanager
+def connected() -> Iterator[None]:
+    """Be connected to Ray: the cluster at ``RAY_ADDRESS``, else a new one on this machine.
+
+    Always with token authentication. A cluster that was started here ends with the block; one
+    that was joined is left alone, and so is a connection that the caller already had.
+    """
+    if "ray" not in sys.modules:
+        # Ray reads the mode once, at import. Later is too late, and ray.init() then sees to it
+        # by itself for a cluster that it starts.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    _ensure_private_token()
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(log_to_driver=False, logging_level=logging.ERROR)
+    else:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            object_store_memory=LOCAL_OBJECT_STORE,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def nodes() -> list[Node]:
+    """The living machines of the cluster that we are connected to."""
+    import ray
+
+    return [
+        Node(
+            str(node["NodeManagerAddress"]),
+            float(node["Resources"].get("CPU", 0)),
+            float(node["Resources"].get("GPU", 0)),
+        )
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"]
+    ]
+
+
+def count_places(available: list[Node], *, cpus: float, gpus: float) -> int:
+    """How many members of that size the machines hold at once.
+
+    Raises:
+        ResourceError: if no machine could ever hold one, saying what there is. Ray itself would
+            wait for ever.
+    """
+    places = sum(
+        min(int(node.cpus / cpus), int(node.gpus / gpus) if gpus else int(node.cpus / cpus))
+        for node in available
+    )
+    if places == 0:
+        there = "; ".join(f"{n.name}: {n.cpus:g} CPU, {n.gpus:g} GPU" for n in available)
+        raise ResourceError(
+            f"resources: a member asks for {cpus:g} CPU and {gpus:g} GPU on one machine; "
+            f"the cluster has {there or 'no machine'}"
+        )
+    return places
+
+
+def _ensure_private_token() -> None:
+    # Ray writes this file itself when it is missing, but readable by everyone; who reads the
+    # token can run code on the cluster.
+    if "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ:
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        path.chmod(0o600)
+        return
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(secrets.token_hex(32))

@@ -1,0 +1,78 @@
+"""``smm4h bundle``: look at a bundle, and make sure that it is what was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ray_jobs.console import print_json, results
+
+app = typer.Typer(help="Show and verify bundles.", no_args_is_help=True)
+
+Folder = Annotated[
+    Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
+]
+
+
+@app.command()
+def show(
+    bundle: Folder,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Say what a bundle is: its encoder, members, rule, scores and size."""
+    from smm4h_core.bundle import read_manifest
+
+    summary = _summarise(read_manifest(bundle))
+    if json:
+        print_json(summary)
+        return
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in summary.items():
+        if name != "scores":
+            table.add_row(name, _in_words(value))
+    for split, score in summary["scores"].items():
+        low, high = score["ci95"]["f1"]
+        numbers = f"P {score['precision']:.3f}, R {score['recall']:.3f}, F1 {score['f1']:.3f}"
+        table.add_row(f"{split} scores", f"{numbers} ({low:.3f} to {high:.3f}), n {score['n']}")
+    results().print(table, markup=False)
+
+
+@app.command()
+def verify(bundle: Folder) -> None:
+    """Compare every file with the manifest's size and sha256; exit 1 where one differs."""
+    from smm4h_core.bundle import verify_bundle
+
+    manifest = verify_bundle(bundle)
+    name, version = manifest["name"], manifest["version"]
+    results().print(f"{name}@{version}: {len(manifest['files'])} files as they were written")
+
+
+def _summarise(manifest: dict[str, Any]) -> dict[str, Any]:
+    config, files = manifest["configuration"], manifest["files"]
+    return {
+        "name": manifest["name"],
+        "version": manifest["version"],
+        "task": manifest["task"],
+        "languages": manifest["languages"],
+        "created": manifest["created"],
+        "encoder": config["encoder"]["uri"],
+        "seeds": config["ensemble"]["seeds"],
+        "folds": config["data"]["folds"],
+        "rule": manifest["rule"],
+        "packages": manifest["packages"],
+        "files": len(files),
+        "bytes": sum(described["size"] for described in files.values()),
+        "scores": manifest["scores"],
+    }
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return " ".join(map(_in_words, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

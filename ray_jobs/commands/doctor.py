@@ -1,0 +1,42 @@
+"""``smm4h doctor``: what this machine has, what is missing, what is insecure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from ray_jobs.console import print_json, results
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Look at this machine; exit 1 where something does not work or is not safe."""
+    from ray_jobs.commands import checks
+
+    found = [
+        *checks.check_machine(),
+        checks.check_accelerator(),
+        *checks.check_packages(),
+        *checks.check_security(),
+    ]
+    failed = any(check.status == "fail" for check in found)
+    if json:
+        print_json({"healthy": not failed, "checks": [asdict(check) for check in found]})
+    else:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False)
+        for heading in ("", "check", "found", "what to do"):
+            table.add_column(heading)
+        for check in found:
+            status = Text(check.status, _STYLES[check.status])
+            table.add_row(status, *map(Text, (check.name, check.found, check.advice)))
+        results().print(table)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,73 @@
+"""``smm4h train``: one set-up, from members to bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ray_jobs.console import notices, print_json, results
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="The run's YAML.", exists=True, dir_okay=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key.path=value, over the YAML; repeatable.")
+    ] = None,
+    inline: Annotated[
+        bool, typer.Option(help="Train in this process, without Ray, one member after another.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train an ensemble: members, rule, thresholds, bundle. The same command resumes."""
+    from ray_jobs.run import run_training
+    from smm4h_core.config import read_config
+
+    run_config = read_config(config, overrides or [])
+    outcome = run_training(run_config, inline=inline)
+    for place in outcome.failed:
+        notices().print(f"goes on without {place.member.name}: {place.error}", markup=False)
+    if json:
+        print_json(
+            {
+                "run": outcome.run_location,
+                "bundle": outcome.bundle_location,
+                "trained": outcome.num_trained,
+                "workers": outcome.num_workers,
+                "wall_s": outcome.wall_s,
+                "member_s": outcome.member_s,
+                **outcome.result,
+            }
+        )
+        return
+    out = results()
+    out.print(
+        f"{run_config.name}: {outcome.num_trained} member(s) trained in {outcome.wall_s:.0f} s"
+    )
+    out.print(scores_table(outcome.result["splits"]))
+    out.print(f"run     {outcome.run_location}")
+    out.print(f"bundle  {outcome.bundle_location}")
+
+
+def scores_table(splits: dict[str, Any]) -> Any:
+    """Scores by split as a table: P, R, F1 with its interval, the members beside them."""
+    from rich.table import Table
+
+    table = Table()
+    for heading in ("split", "posts", "P", "R", "F1 [95 %]", "members' mean F1", "ECE"):
+        table.add_column(heading, justify="left" if heading == "split" else "right")
+    for split, score in splits.items():
+        low, high = score["ci95"]["f1"]
+        members = score["members"]
+        spread = "" if members["sd"] is None else f" ± {members['sd']:.3f}"
+        table.add_row(
+            split if split == "test" else f"{split} (chosen on)",
+            str(score["n"]),
+            f"{score['precision']:.3f}",
+            f"{score['recall']:.3f}",
+            f"{score['f1']:.3f} [{low:.3f}, {high:.3f}]",
+            f"{members['mean']:.3f}{spread}",
+            f"{score['ece']:.3f}",
+        )
+    return table

@@ -1,0 +1,176 @@
+"""One run from configuration to bundle: members, ensemble, thresholds."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyarrow import fs
+
+from ray_jobs.live import live_table
+from ray_jobs.member_queue import MemberQueue, Place
+from smm4h_core.bundle import save_bundle
+from smm4h_core.config import RunConfig
+from smm4h_core.errors import TrainingError
+from smm4h_core.members.data import read_run_posts
+from smm4h_core.members.ensemble import fit_ensemble, whole_seeds, write_ensemble
+from smm4h_core.members.train import (
+    WEIGHTS,
+    Member,
+    finished_record,
+    member_storage,
+    members_of,
+    train_member,
+)
+from smm4h_core.storage import Storage, open_storage
+from smm4h_core.types import AnnotatedPost
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    run_location: str
+    """Where everything lies."""
+    bundle_location: str
+    """Where the bundle lies."""
+    result: dict[str, Any]
+    """Scores by split; see ``members.ensemble.score_ensemble``."""
+    failed: tuple[Place, ...]
+    """Members that the ensemble goes without."""
+    num_trained: int
+    """Members trained by this call; the others were finished before."""
+    wall_s: float
+    """Seconds of training members, Ray's own included."""
+    member_s: float
+    """Sum of the trained members' own seconds."""
+    num_workers: int
+    """Members at once."""
+
+
+def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
+    """Train what is missing, join it, write the bundle.
+
+    Args:
+        config: The run.
+        inline: Train in this process, one member after another, without Ray.
+
+    Raises:
+        TrainingError: fewer members finished than the run needs, naming each and its root error.
+    """
+    run = open_storage(config.storage).child(config.name)
+    posts = read_run_posts(config)  # bad data is told at once, before any worker starts
+    members = members_of(config)
+    missing = [m for m in members if finished_record(config, m, run) is None]
+    run.write_json("config.json", config.model_dump(mode="json"))
+
+    started = time.perf_counter()
+    places, num_workers = _train(config, missing, run, inline=inline)
+    wall_s = time.perf_counter() - started
+    failed = tuple(place for place in places if place.state != "done")
+
+    lost = {place.member for place in failed}
+    finished = [member for member in members if member not in lost]
+    seeds = whole_seeds(config.ensemble.seeds, config.data.folds, finished)
+    wanted = config.ensemble.min_members or len(config.ensemble.seeds)
+    if len(seeds) < wanted:
+        reasons = "\n".join(f"  {p.member.name}: {p.error}" for p in failed)
+        raise TrainingError(
+            f"{len(seeds)} of {len(config.ensemble.seeds)} seeds finished, {wanted} are needed "
+            f"(ensemble.min_members); these failed:\n{reasons}"
+        )
+    ensemble = fit_ensemble(config.ensemble, run, seeds, config.data.folds)
+    result = write_ensemble(ensemble, run)
+    joined = config.model_copy(
+        update={"ensemble": config.ensemble.model_copy(update={"seeds": seeds})}
+    )
+    location = _write_bundle(joined, run, ensemble.rule, result["splits"], _fingerprint(posts.pool))
+    member_s = sum(float(p.record["life_s"]) for p in places if p.record is not None)
+    timing = {
+        "num_trained": len(missing),
+        "num_workers": num_workers,
+        "wall_s": wall_s,
+        "member_s": member_s,
+    }
+    if missing:
+        run.write_json("timing.json", timing)
+    return Outcome(run.root, location, result, failed, len(missing), wall_s, member_s, num_workers)
+
+
+def _train(
+    config: RunConfig, missing: Sequence[Member], run: Storage, *, inline: bool
+) -> tuple[list[Place], int]:
+    if not missing:
+        return [], 0
+    if inline:
+        return _train_inline(config, missing, run), 1
+    from ray_jobs.cluster import connected, count_places, nodes
+
+    resources = config.resources
+    with connected():
+        from ray_jobs.ensemble import train_members  # imports Ray, so not before connecting
+
+        places = count_places(
+            nodes(), cpus=resources.cpus_per_member, gpus=resources.gpus_per_member
+        )
+        num_workers = min(places, len(missing), resources.max_workers or places)
+        with live_table(config.name) as watch:
+            return train_members(config, missing, num_workers=num_workers, watch=watch), num_workers
+
+
+def _train_inline(config: RunConfig, missing: Sequence[Member], run: Storage) -> list[Place]:
+    queue = MemberQueue(missing, attempts=1)
+    with live_table(config.name) as watch:
+        while (member := queue.claim(0, "here")) is not None:
+
+            def show(progress: Any) -> None:
+                queue.tell(0, progress)
+                watch(queue.snapshot())
+
+            queue.finish(0, train_member(config, member, run, on_progress=show))
+        watch(queue.snapshot())
+    return queue.snapshot()
+
+
+def _write_bundle(
+    config: RunConfig, run: Storage, rule: Any, scores: dict[str, Any], fingerprint: str
+) -> str:
+    members = [
+        [member_storage(run, Member(seed, fold)) for fold in range(config.data.folds)]
+        for seed in config.ensemble.seeds
+    ]
+    target = run.child("bundle")
+
+    def save(folder: Path) -> None:
+        save_bundle(
+            config,
+            members,
+            rule=rule,
+            scores=scores,
+            fingerprint=fingerprint,
+            weights_name=WEIGHTS,
+            folder=folder,
+        )
+
+    if isinstance(run.filesystem, fs.LocalFileSystem):
+        save(Path(target.root))
+        return target.root
+    with tempfile.TemporaryDirectory() as folder:
+        save(Path(folder) / "bundle")
+        fs.copy_files(f"{folder}/bundle", target.root, destination_filesystem=run.filesystem)
+    return target.root
+
+
+def _fingerprint(posts: Sequence[AnnotatedPost]) -> str:
+    """Digest of ids, texts and labels: tells whether two bundles saw the same posts."""
+    digest = hashlib.sha256()
+    for annotated in posts:
+        post = annotated.post
+        row = f"{post.post_id}\t{post.text}\t{annotated.label}\n"
+        digest.update(row.encode("utf-8", errors="surrogatepass"))
+    return digest.hexdigest()

@@ -1,0 +1,100 @@
+"""Posts by the million: rows in, a report beside each, rows out with the columns they came with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from smm4h_core.errors import DataError
+from smm4h_core.pipeline import Pipeline
+from smm4h_core.reports import ANSWER_COLUMNS, report_to_cells
+from smm4h_core.tables.read import (
+    LINE_COLUMNS,
+    read_lines,
+    read_table,
+    read_types,
+    survey_table,
+)
+from smm4h_core.tables.rows import Row, in_chunks
+from smm4h_core.tables.write import write_table
+from smm4h_core.types import Lang, Report
+
+_ANSWER_TYPES = (pa.float64(), pa.string(), pa.int64(), pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Rows to answer, to be read once."""
+
+    name: str
+    """For messages."""
+    columns: tuple[str, ...]
+    """Every column of the rows."""
+    num_rows: int | None
+    """How many there are; None of a stream."""
+    rows: Iterator[Row]
+    """The rows."""
+    types: Callable[[], pa.Schema]
+    """Finds the columns' Arrow types, which may take a reading of its own."""
+
+
+def open_table(path: Path, *, lang: Lang | None = None) -> Source:
+    """Open a table after reading it once: nothing is answered where one of its rows is bad.
+
+    Raises:
+        DataError: as `smm4h_core.tables.read.read_table`.
+    """
+    survey = survey_table(path)
+    return Source(
+        name=str(path),
+        columns=survey.columns,
+        num_rows=survey.num_rows,
+        rows=read_table(path, lang=lang),
+        types=partial(read_types, path, survey.columns),
+    )
+
+
+def open_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -> Source:
+    """Open a stream of which each line is one post's text."""
+    return Source(
+        name=name,
+        columns=LINE_COLUMNS,
+        num_rows=None,
+        rows=read_lines(lines, name, lang=lang),
+        types=lambda: pa.schema([(column, pa.string()) for column in LINE_COLUMNS]),
+    )
+
+
+def answer_rows(pipeline: Pipeline, source: Source) -> Iterator[tuple[Row, Report]]:
+    """Answer rows in their order, chunk by chunk, in constant memory."""
+    for chunk in in_chunks(source.rows):
+        yield from zip(chunk, pipeline.process([row.post for row in chunk]), strict=True)
+
+
+def write_answers(path: Path, source: Source, answered: Iterable[tuple[Row, Report]]) -> None:
+    """Write a table of the source's columns and `smm4h_core.reports.ANSWER_COLUMNS`.
+
+    Raises:
+        DataError: the source has a column of such a name, or ``path`` cannot hold the rows; see
+            `smm4h_core.tables.write.write_table`.
+    """
+    if taken := [column for column in source.columns if column in ANSWER_COLUMNS]:
+        raise DataError(
+            f"{source.name}: expected no column named {', '.join(ANSWER_COLUMNS)}, since answers "
+            f"are written under these names; got {', '.join(taken)}"
+        )
+    types = None
+    if path.suffix == ".parquet":
+        types = pa.schema([*source.types(), *map(pa.field, ANSWER_COLUMNS, _ANSWER_TYPES)])
+    with write_table(path, (*source.columns, *ANSWER_COLUMNS), types=types) as append:
+        for chunk in in_chunks(answered):
+            append(
+                [
+                    replace(row, cells={**row.cells, **report_to_cells(report)})
+                    for row, report in chunk
+                ]
+            )

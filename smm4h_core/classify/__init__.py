@@ -1,0 +1,1 @@
+"""Does the post report an adverse drug effect: networks, and ensembles of them."""

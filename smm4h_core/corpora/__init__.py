@@ -1,0 +1,1 @@
+"""Corpora and submissions of the SMM4H tasks: reading, writing, checking, splitting."""

@@ -1,0 +1,1 @@
+"""Text and molecule encoders by name: hub id, local folder, or a Python package with weights."""

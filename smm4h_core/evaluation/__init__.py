@@ -1,0 +1,1 @@
+"""Task scorers, thresholds, intervals and significance."""

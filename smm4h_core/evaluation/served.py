@@ -1,0 +1,67 @@
+"""Scores of what a pipeline said, against gold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from smm4h_core.classify.probability import Prob, check_labels
+from smm4h_core.errors import DataError
+from smm4h_core.evaluation.classification import (
+    average_precision,
+    count_labels,
+    expected_calibration_error,
+)
+from smm4h_core.evaluation.counts import Score, score_counts
+from smm4h_core.evaluation.intervals import ScoreIntervals, bootstrap_intervals
+from smm4h_core.types import AnnotatedPost, Report
+
+
+@dataclass(frozen=True, slots=True)
+class ReportScore:
+    """How good reports are, at the bundle's threshold and over all thresholds."""
+
+    score: Score
+    """At the bundle's threshold."""
+    ci95: ScoreIntervals
+    """Bootstrap intervals; posts of one group are drawn together."""
+    average_precision: float | None
+    """Of the prob that is served; None where no post is positive, which leaves it undefined."""
+    ece: float
+    """Expected calibration error of the prob that is served."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers by name."""
+        return {
+            **self.score.numbers(),
+            "n": self.score.n,
+            "ci95": self.ci95.to_json(),
+            "average_precision": self.average_precision,
+            "ece": self.ece,
+        }
+
+
+def score_reports(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> ReportScore:
+    """Score the reports of ``(N,)`` posts, in the posts' order.
+
+    The prob is the rule's own, as served: of a majority vote the share of votes.
+
+    Raises:
+        DataError: no post, a post without a label, or reports of other posts.
+    """
+    if [each.post.post_id for each in gold] != [report.post_id for report in reports]:
+        raise DataError(f"expected reports of the {len(gold)} gold posts in their order, got other")
+    if unlabelled := [each.post.post_id for each in gold if each.label is None]:
+        raise DataError(f"post {unlabelled[0]!r}: expected a gold label, got none")
+    labels = check_labels(np.array([each.label for each in gold], dtype=np.bool_), "gold")
+    prob = Prob(np.array([report.ade.prob for report in reports]))
+    rows = count_labels(labels, np.array([report.ade.is_ade for report in reports]))
+    return ReportScore(
+        score=score_counts(rows),
+        ci95=bootstrap_intervals(rows, groups=[each.group for each in gold]),
+        average_precision=average_precision(labels, prob) if labels.any() else None,
+        ece=expected_calibration_error(labels, prob),
+    )

@@ -1,0 +1,178 @@
+"""All that one member of a classification run trains with and answers on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from smm4h_core.classify.network import LabelledBatch, TextClassifier, make_batch
+from smm4h_core.classify.predict import predict_logits
+from smm4h_core.classify.probability import Logit, prob_from_logit
+from smm4h_core.config import RunConfig, TrainingConfig
+from smm4h_core.encoders.base import Encoding, Tokeniser
+from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.evaluation.classification import score_labels
+from smm4h_core.members.data import labels_of, read_run_posts, tokenise
+from smm4h_core.members.predictions import Predictions, SplitName
+from smm4h_core.text.batching import training_batches
+from smm4h_core.text.emoji_words import EmojiMode
+from smm4h_core.types import AnnotatedPost
+
+MEMBER_THRESHOLD = 0.5
+"""Cut on prob at which epochs are compared; the paper's threshold throughout."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedPosts:
+    """Posts of one use, tokenised."""
+
+    posts: tuple[AnnotatedPost, ...]
+    """As read."""
+    encodings: list[Encoding]
+    """Their word-pieces, in order."""
+    labels: NDArray[np.bool_]
+    """``(N,)`` gold labels."""
+
+    @property
+    def num_truncated(self) -> int:
+        """Posts whose end did not fit the encoder's length."""
+        return sum(encoding.truncated for encoding in self.encodings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classification:
+    """A network with its posts; ``training.fit`` takes its methods as callbacks."""
+
+    network: TextClassifier
+    """Seeded, on ``device``."""
+    train: EncodedPosts
+    """What it learns from."""
+    choosing: EncodedPosts
+    """Dev posts, or the fold held out."""
+    choosing_split: SplitName
+    """``dev`` or ``oof``."""
+    test: EncodedPosts | None
+    """Posts reported on; predicted once, at the end."""
+    training: TrainingConfig
+    """Batches, sampling."""
+    seed: int
+    """The member's seed."""
+    pad_id: int
+    """Fills a batch."""
+    dtype: torch.dtype
+    """Of matrix products."""
+    device: torch.device
+    """Where the network is."""
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """Indices into ``train`` of each batch of an epoch."""
+        return training_batches(
+            [len(encoding.input_ids) for encoding in self.train.encodings],
+            self.train.labels.tolist(),
+            batch_tokens=self.training.batch_tokens,
+            batch_posts=self.training.batch_posts,
+            oversample=self.training.oversample,
+            seed=self.seed,
+            epoch=epoch,
+        )
+
+    def draw_batches(self, epoch: int) -> Iterator[LabelledBatch]:
+        """The epoch's batches, made as they are asked for."""
+        for indices in self.plan(epoch):
+            yield make_batch(
+                [self.train.posts[i].post.post_id for i in indices],
+                [self.train.encodings[i] for i in indices],
+                [bool(self.train.labels[i]) for i in indices],
+                pad_id=self.pad_id,
+                device=self.device,
+            )
+
+    def choosing_f1(self) -> float:
+        """F1 at 0.5 on the choosing posts."""
+        prob = prob_from_logit(self._logits(self.choosing))
+        return score_labels(self.choosing.labels, prob >= MEMBER_THRESHOLD).f1
+
+    def predictions(self) -> list[Predictions]:
+        """The network's answers on the choosing posts and, where there are any, the test posts."""
+        uses = [(self.choosing_split, self.choosing)]
+        if self.test is not None:
+            uses.append(("test", self.test))
+        return [
+            Predictions(
+                split=split,
+                post_ids=tuple(each.post.post_id for each in encoded.posts),
+                groups=tuple(each.group for each in encoded.posts),
+                gold=encoded.labels,
+                logits=self._logits(encoded),
+            )
+            for split, encoded in uses
+        ]
+
+    def _logits(self, encoded: EncodedPosts) -> Logit:
+        return predict_logits(
+            self.network,
+            encoded.encodings,
+            pad_id=self.pad_id,
+            dtype=self.dtype,
+            device=self.device,
+        )
+
+
+def build_classification(
+    config: RunConfig, seed: int, fold: int, *, device: torch.device, dtype: torch.dtype
+) -> Classification:
+    """Read and tokenise the posts and build the network; seed torch before.
+
+    Raises:
+        DataError: posts that do not fit.
+        EncoderError: an encoder that cannot be loaded.
+    """
+    posts = read_run_posts(config)
+    train, choosing, split = posts.pool, posts.dev, "dev"
+    if posts.fold_of is not None:
+        held_out = posts.fold_of == fold
+        train = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if not out)
+        choosing = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if out)
+        split = "oof"
+
+    loaded = load_text_encoder(config.encoder.uri, pooling=config.encoder.pooling)
+    if config.encoder.freeze_embeddings:
+        loaded.encoder.freeze_embeddings()
+    network = TextClassifier(loaded.encoder, dropout=config.network.dropout).to(device)
+    max_length = min(config.encoder.max_length, loaded.encoder.max_length)
+
+    def encode(annotated: tuple[AnnotatedPost, ...]) -> EncodedPosts:
+        return _encode(annotated, loaded.tokeniser, max_length=max_length, emoji=config.text.emoji)
+
+    return Classification(
+        network=network,
+        train=encode(train),
+        choosing=encode(choosing),
+        choosing_split="oof" if split == "oof" else "dev",
+        test=encode(posts.test) if posts.test else None,
+        training=config.training,
+        seed=seed,
+        pad_id=loaded.tokeniser.pad_id,
+        dtype=dtype,
+        device=device,
+    )
+
+
+def _encode(
+    annotated: tuple[AnnotatedPost, ...],
+    tokeniser: Tokeniser,
+    *,
+    max_length: int,
+    emoji: EmojiMode,
+) -> EncodedPosts:
+    return EncodedPosts(
+        posts=annotated,
+        encodings=tokenise(
+            [each.post for each in annotated], tokeniser, max_length=max_length, emoji=emoji
+        ),
+        labels=np.array(labels_of(annotated), dtype=np.bool_),
+    )

@@ -1,0 +1,96 @@
+"""Runs side by side: what each wrote below its folder, and whether one is better than another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from smm4h_core.classify.probability import BoolArray
+from smm4h_core.errors import DataError
+from smm4h_core.evaluation.classification import count_labels
+from smm4h_core.evaluation.significance import Comparison, compare_runs
+from smm4h_core.members.predictions import SplitName
+from smm4h_core.storage import Storage
+
+ANSWERS = "answers.parquet"
+RESULT = "result.json"
+CONFIG = "config.json"
+_SAMPLE = "sample:"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunAnswers:
+    """What a run's ensemble answered on one split, and how it scored there."""
+
+    name: str
+    """The run's name."""
+    post_ids: tuple[str, ...]
+    """``(N,)`` posts."""
+    groups: tuple[str | None, ...]
+    """``(N,)`` author, review or article of each post."""
+    gold: BoolArray
+    """``(N,)`` labels."""
+    pred: BoolArray
+    """``(N,)`` the ensemble's labels."""
+    num_members: int
+    """Seeds joined."""
+    scores: Mapping[str, Any]
+    """The split's scores as the run wrote them: numbers, ``ci95``, ``members``."""
+    synthetic: bool
+    """Whether any of its posts were generated: such scores say nothing about real text."""
+
+
+def read_run(run: Storage, split: SplitName) -> RunAnswers:
+    """Read a finished run's answers and scores on a split.
+
+    Raises:
+        DataError: the run is not finished, or did not answer that split.
+    """
+    result, config = run.read_json(RESULT), run.read_json(CONFIG)
+    if split not in result["splits"]:
+        raise DataError(
+            f"{run.root}: expected answers on {split}, got {', '.join(result['splits'])} alone"
+        )
+    with run.read(ANSWERS) as stream:
+        table = pq.read_table(stream, columns=["split", "post_id", "group", "gold", "label"])
+    rows = table.filter(pc.equal(table["split"], split))
+    uses = (config["data"][use] for use in ("train", "dev", "test"))
+    return RunAnswers(
+        name=config["name"],
+        post_ids=tuple(rows["post_id"].to_pylist()),
+        groups=tuple(rows["group"].to_pylist()),
+        gold=rows["gold"].to_numpy(),
+        pred=rows["label"].to_numpy(),
+        num_members=len(result["seeds"]),
+        scores=result["splits"][split],
+        synthetic=any(ref["path"].startswith(_SAMPLE) for refs in uses for ref in refs),
+    )
+
+
+def compare_answers(baseline: RunAnswers, contender: RunAnswers) -> Comparison:
+    """Compare two runs by the posts that both answered, whatever order they are stored in.
+
+    Raises:
+        DataError: the runs answered other posts, or hold other gold labels of them.
+    """
+    names = f"{baseline.name} and {contender.name}"
+    place_of = {post_id: place for place, post_id in enumerate(contender.post_ids)}
+    if place_of.keys() != set(baseline.post_ids) or len(place_of) != len(baseline.post_ids):
+        shared = len(place_of.keys() & set(baseline.post_ids))
+        raise DataError(
+            f"{names}: expected answers on the same posts, got {len(baseline.post_ids)} and "
+            f"{len(contender.post_ids)}, of which {shared} are shared"
+        )
+    order = np.array([place_of[post_id] for post_id in baseline.post_ids])
+    if differing := int((baseline.gold != contender.gold[order]).sum()):
+        raise DataError(f"{names}: expected the same gold labels, {differing} post(s) differ")
+    return compare_runs(
+        count_labels(baseline.gold, baseline.pred),
+        count_labels(baseline.gold, contender.pred[order]),
+        groups=baseline.groups,
+    )

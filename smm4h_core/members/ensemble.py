@@ -1,0 +1,196 @@
+"""From stored predictions to a rule and its scores; nothing is trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from smm4h_core.classify.ensemble import Combined, Rule, combine, fit_rule, rule_to_json
+from smm4h_core.classify.out_of_fold import fold_mean
+from smm4h_core.classify.probability import Prob, prob_from_logit
+from smm4h_core.config import EnsembleConfig
+from smm4h_core.errors import DataError, TrainingError
+from smm4h_core.evaluation.classification import (
+    average_precision,
+    count_labels,
+    expected_calibration_error,
+    score_labels,
+)
+from smm4h_core.evaluation.intervals import bootstrap_intervals
+from smm4h_core.evaluation.significance import spread_over_members
+from smm4h_core.evaluation.thresholds import choose_threshold
+from smm4h_core.members.predictions import Predictions, SplitName, read_predictions
+from smm4h_core.members.train import Member, member_storage
+from smm4h_core.storage import Storage
+
+ANSWERS = "answers.parquet"
+RESULT = "result.json"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """Members' probs on the posts of one split."""
+
+    split: SplitName
+    """Which split."""
+    post_ids: tuple[str, ...]
+    """``(N,)`` posts."""
+    groups: tuple[str | None, ...]
+    """``(N,)`` their groups."""
+    gold: NDArray[np.bool_]
+    """``(N,)`` labels."""
+    probs: Prob
+    """``(N, S)``, one per seed: held-out probs of ``oof`` posts, means over folds of others."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """A fitted rule and what it answers on the run's own splits."""
+
+    seeds: tuple[int, ...]
+    """Seeds joined, in the rule's order."""
+    rule: Rule
+    """How they are joined."""
+    gathered: tuple[Gathered, ...]
+    """The choosing split first, then the test split where there is one."""
+
+    def answers(self) -> list[tuple[Gathered, Combined]]:
+        """The rule's answers on each split."""
+        return [(each, combine(self.rule, each.probs)) for each in self.gathered]
+
+
+def whole_seeds(seeds: Sequence[int], folds: int, finished: Sequence[Member]) -> tuple[int, ...]:
+    """Seeds of which every fold is trained; a rule needs all folds of a seed."""
+    done = set(finished)
+    return tuple(s for s in seeds if all(Member(s, fold) in done for fold in range(folds)))
+
+
+def fit_ensemble(
+    config: EnsembleConfig, run: Storage, seeds: Sequence[int], folds: int
+) -> Ensemble:
+    """Join the members of ``seeds`` by the configured rule.
+
+    Raises:
+        TrainingError: if there is no seed to join.
+        DataError: members that answered different posts.
+    """
+    if not seeds:
+        raise TrainingError(f"{run.root}: no seed has all its members trained")
+    choosing = _gather(run, seeds, folds, "oof" if folds > 1 else "dev")
+    if choosing is None:
+        raise DataError(f"{run.root}: members hold no predictions to choose on")
+    test = _gather(run, seeds, folds, "test")
+    rule = fit_rule(
+        config.rule,
+        choosing.gold,
+        choosing.probs,
+        tie=config.tie,
+        choose=choose_threshold if config.threshold == "chosen" else None,
+    )
+    return Ensemble(tuple(seeds), rule, (choosing, test) if test else (choosing,))
+
+
+def score_ensemble(ensemble: Ensemble) -> dict[str, Any]:
+    """Scores by split, with intervals by group, beside the members' mean and spread."""
+    return {
+        "seeds": list(ensemble.seeds),
+        "rule": rule_to_json(ensemble.rule),
+        "splits": {
+            gathered.split: _score_split(ensemble.rule, gathered, answers)
+            for gathered, answers in ensemble.answers()
+        },
+    }
+
+
+def write_ensemble(ensemble: Ensemble, run: Storage) -> dict[str, Any]:
+    """Write the answers (Parquet) and the scores (JSON) below the run; return the scores."""
+    tables = [
+        pa.table(
+            {
+                "split": [gathered.split] * len(gathered.post_ids),
+                "post_id": list(gathered.post_ids),
+                "group": pa.array(gathered.groups, pa.string()),
+                "gold": gathered.gold,
+                "prob": answers.prob,
+                "label": answers.label,
+                "votes": answers.votes,
+                "member_probs": list(gathered.probs),
+            }
+        )
+        for gathered, answers in ensemble.answers()
+    ]
+    run.write(ANSWERS, lambda stream: pq.write_table(pa.concat_tables(tables), stream))
+    result = score_ensemble(ensemble)
+    run.write_json(RESULT, result)
+    return result
+
+
+def _score_split(rule: Rule, gathered: Gathered, answers: Combined) -> dict[str, Any]:
+    gold = gathered.gold
+    mean = Prob(gathered.probs.mean(axis=1))
+    rows = count_labels(gold, answers.label)
+    f1_by_member = [
+        score_labels(gold, column >= cut).f1
+        for column, cut in zip(gathered.probs.T, rule.member_thresholds, strict=True)
+    ]
+    return {
+        **asdict(score_labels(gold, answers.label)),
+        "ci95": bootstrap_intervals(rows, groups=gathered.groups).to_json(),
+        "members": asdict(spread_over_members(f1_by_member)),
+        "average_precision": average_precision(gold, mean),
+        "ece": expected_calibration_error(gold, mean),
+    }
+
+
+def _gather(run: Storage, seeds: Sequence[int], folds: int, split: SplitName) -> Gathered | None:
+    by_seed = [
+        [read_predictions(member_storage(run, Member(seed, fold))) for fold in range(folds)]
+        for seed in seeds
+    ]
+    if any(split not in answers for row in by_seed for answers in row):
+        return None
+    if split == "oof":
+        return _in_one_row([_concatenate([a[split] for a in row]) for row in by_seed])
+    return _in_one_row([_average([a[split] for a in row]) for row in by_seed])
+
+
+def _probs(predictions: Predictions) -> Prob:
+    return prob_from_logit(predictions.logits)
+
+
+def _concatenate(held_out: Sequence[Predictions]) -> Gathered:
+    """One seed's held-out folds, one below the other."""
+    return Gathered(
+        split="oof",
+        post_ids=tuple(i for each in held_out for i in each.post_ids),
+        groups=tuple(g for each in held_out for g in each.groups),
+        gold=np.concatenate([each.gold for each in held_out]),
+        probs=Prob(np.concatenate([_probs(each) for each in held_out])[:, None]),
+    )
+
+
+def _average(folds: Sequence[Predictions]) -> Gathered:
+    """One seed's folds on the same posts, averaged."""
+    first = folds[0]
+    _refuse_other_posts(first.post_ids, [each.post_ids for each in folds])
+    stacked = np.stack([_probs(each) for each in folds], axis=-1)[:, None, :]  # (N, 1, F)
+    return Gathered(first.split, first.post_ids, first.groups, first.gold, fold_mean(Prob(stacked)))
+
+
+def _in_one_row(by_seed: Sequence[Gathered]) -> Gathered:
+    first = by_seed[0]
+    _refuse_other_posts(first.post_ids, [each.post_ids for each in by_seed])
+    probs = np.concatenate([each.probs for each in by_seed], axis=1)
+    return Gathered(first.split, first.post_ids, first.groups, first.gold, Prob(probs))
+
+
+def _refuse_other_posts(expected: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> None:
+    for other in others:
+        if other != expected:
+            raise DataError("members answered different posts; were they trained on other data?")

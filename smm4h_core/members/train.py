@@ -1,0 +1,196 @@
+"""One function trains one member, wherever it runs: alone, in an ensemble, in a search."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from safetensors.torch import save as safetensors_bytes
+
+from smm4h_core.classify.network import classification_loss
+from smm4h_core.config import RunConfig, training_digest
+from smm4h_core.errors import TrainingError
+from smm4h_core.members.classification import build_classification
+from smm4h_core.members.predictions import write_predictions
+from smm4h_core.storage import Storage
+from smm4h_core.training.checkpoint import CheckpointFile, trained_weights
+from smm4h_core.training.fit import EpochReport, fit
+from smm4h_core.training.optimisation import build_optimiser, build_schedule, rate_groups
+from smm4h_core.training.precision import choose_dtype
+
+RECORD = "member.json"
+"""Written last: where it lies, the member is finished."""
+WEIGHTS = "weights.safetensors"
+CHECKPOINT = "checkpoint.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One trained model of an ensemble: a seed, and the fold it leaves out."""
+
+    seed: int
+    """Seeds the head, the dropout and the order of posts."""
+    fold: int = 0
+    """The fold held out; 0 where the run has one."""
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+        return f"s{self.seed}-f{self.fold}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a member stands."""
+
+    member: Member
+    """Which."""
+    epoch: int
+    """Epochs done, of ``epochs``."""
+    epochs: int
+    """Most epochs it will run."""
+    step: int
+    """Steps done in the open epoch."""
+    steps: int
+    """Steps of the open epoch."""
+    loss: float | None = None
+    """Mean training loss of the last epoch done."""
+    dev_f1: float | None = None
+    """F1 at 0.5 on the data it is chosen on, after the last epoch done."""
+
+
+def members_of(config: RunConfig) -> tuple[Member, ...]:
+    """All members of a run, seed by seed."""
+    return tuple(
+        Member(seed, fold) for seed in config.ensemble.seeds for fold in range(config.data.folds)
+    )
+
+
+def member_storage(run: Storage, member: Member) -> Storage:
+    """A member's folder below its run's."""
+    return run.child("members", member.name)
+
+
+def finished_record(config: RunConfig, member: Member, run: Storage) -> dict[str, Any] | None:
+    """The record of a member that is already trained; None where it is not.
+
+    Raises:
+        TrainingError: if it was trained under another configuration.
+    """
+    storage = member_storage(run, member)
+    if not storage.exists(RECORD):
+        return None
+    record: dict[str, Any] = storage.read_json(RECORD)
+    wanted = training_digest(config)
+    if record["digest"] != wanted:
+        raise TrainingError(
+            f"{storage.root} was trained under configuration {record['digest']}, this one is "
+            f"{wanted}: give the run another name or storage, or delete that folder"
+        )
+    return record
+
+
+def train_member(
+    config: RunConfig,
+    member: Member,
+    run: Storage,
+    *,
+    device: torch.device | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Train one member, or go on with it, or find it finished.
+
+    Leaves in ``run/members/<name>``: its trained weights (safetensors), its predictions on dev,
+    out-of-fold and test posts (Parquet) and, last, its record (JSON), which is returned.
+
+    Raises:
+        TrainingError: a loss that is not finite, or a member of another configuration.
+    """
+    done = finished_record(config, member, run)
+    if done is not None:
+        return done
+    started = time.perf_counter()
+    storage = member_storage(run, member)
+    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    training = config.training
+    dtype = choose_dtype(training.precision, device)
+    checkpoint = CheckpointFile(storage.child(training_digest(config)), CHECKPOINT)
+    resumed = checkpoint.storage.exists(CHECKPOINT)
+
+    torch.manual_seed(member.seed)
+    setup = build_classification(config, member.seed, member.fold, device=device, dtype=dtype)
+    optimiser = build_optimiser(
+        rate_groups(
+            setup.network.encoder,
+            setup.network.head,
+            learning_rate=training.learning_rate,
+            head_rate_factor=training.head_rate_factor,
+            layer_rate_decay=training.layer_rate_decay,
+        ),
+        optimiser=training.optimiser,
+        weight_decay=training.weight_decay,
+    )
+    steps_by_epoch = [len(setup.plan(epoch)) for epoch in range(training.epochs)]
+    last: EpochReport | None = None
+
+    def tell(epoch: int, step: int) -> None:
+        loss, score = (last.loss, last.score) if last else (None, None)
+        steps = steps_by_epoch[min(epoch, training.epochs - 1)]
+        on_progress(Progress(member, epoch, training.epochs, step, steps, loss, score))
+
+    def note(report: EpochReport) -> None:
+        nonlocal last
+        last = report
+        tell(report.epoch + 1, 0)
+
+    result = fit(
+        setup.network,
+        draw_batches=setup.draw_batches,
+        loss_of=classification_loss,
+        evaluate=lambda _: setup.choosing_f1(),
+        optimiser=optimiser,
+        schedule=build_schedule(
+            optimiser,
+            schedule=training.schedule,
+            warmup_fraction=training.warmup_fraction,
+            num_steps=sum(steps_by_epoch),
+        ),
+        epochs=training.epochs,
+        device=device,
+        clip_norm=training.clip_norm,
+        dtype=dtype,
+        select=training.select,
+        patience=training.patience,
+        checkpoint=checkpoint,
+        checkpoint_steps=training.checkpoint_steps,
+        on_step=tell,
+        on_epoch=note,
+    )
+
+    write_predictions(storage, setup.predictions())
+    weights = safetensors_bytes(trained_weights(setup.network))
+    storage.write(WEIGHTS, lambda stream: stream.write(weights))
+    record = {
+        "name": member.name,
+        "seed": member.seed,
+        "fold": member.fold,
+        "digest": training_digest(config),
+        "kept_epoch": result.kept_epoch,
+        "choosing_f1": result.score,
+        "history": [asdict(report) for report in result.history],
+        "num_train_posts": len(setup.train.posts),
+        "num_truncated": setup.train.num_truncated,
+        "dtype": str(dtype).removeprefix("torch."),
+        "train_s": sum(report.train_s for report in result.history),
+        "life_s": time.perf_counter() - started,
+        "resumed": resumed,
+        "host": socket.gethostname(),
+        "torch": torch.__version__,
+    }
+    storage.write_json(RECORD, record)
+    checkpoint.storage.delete(CHECKPOINT)
+    return record

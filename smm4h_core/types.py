@@ -1,0 +1,95 @@
+"""The domain's objects. Offsets are Unicode code points of the post as received, end exclusive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Lang = Literal["en", "ru"]
+MentionType = Literal["ADE", "DRUG"]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One social-media text as received."""
+
+    post_id: str
+    """Identifier, unique in its corpus; never parsed as a number (ids exceed 2**53)."""
+    text: str
+    """The text as received; nothing replaced, nothing stripped."""
+    lang: Lang | None = None
+    """Language, where the source states it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """``[start, end)`` in code points of the post as received."""
+
+    start: int
+    """First code point of the span."""
+    end: int
+    """One past the last code point; greater than ``start``."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError(f"a span needs 0 <= start < end, got [{self.start}, {self.end})")
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two spans share a code point (touching is not overlapping)."""
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A span with its quoted text and its type."""
+
+    span: Span
+    """Where it stands in the post as received."""
+    text: str
+    """The quoted text as the annotation or the model gives it."""
+    type: MentionType = "ADE"
+    """What is mentioned."""
+    concept_id: str | None = None
+    """Concept of the terminology (a MedDRA PT or a CUI); None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedPost:
+    """A post with its gold annotation."""
+
+    post: Post
+    """The post."""
+    label: bool | None = None
+    """Whether it reports an ADE; None where the corpus carries spans only."""
+    mentions: tuple[Mention, ...] = ()
+    """Gold mentions in order of appearance; empty where none are annotated."""
+    group: str | None = None
+    """Author, review or article that the post comes from; splits never part a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdeDecision:
+    """The ensemble's answer to "does this post report an ADE?"."""
+
+    prob: float
+    """Calibrated probability of the positive class, in [0, 1]."""
+    is_ade: bool
+    """The decision under the bundle's rule and threshold."""
+    votes: int
+    """Members whose own probability reaches their threshold."""
+    num_members: int
+    """Members that answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the pipeline says of one post."""
+
+    post_id: str
+    """The post's identifier."""
+    lang: Lang | None
+    """Language used for normalisation."""
+    ade: AdeDecision
+    """Whether the post reports an ADE."""
+    bundle: str
+    """``name@version`` of the bundle that answered."""

@@ -1,0 +1,134 @@
+"""The checker finds everything at once, and says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smm4h_core.corpora.check import check
+from smm4h_core.corpora.problems import Problem
+from smm4h_core.corpora.smm4h import write_annotated
+from smm4h_core.errors import DataError
+from smm4h_core.types import AnnotatedPost, Mention, Post, Span
+
+SENTENCE = "the pills made me sleep for fourteen hours and wake up sad"
+
+
+def _file(path: Path, *rows: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes("".join(row.replace("|", "\t") + "\n" for row in rows).encode("latin-1"))
+    return path
+
+
+def _found(problems: list[Problem]) -> list[tuple[str, int, str, str]]:
+    return [(p.path.name, p.line, p.code, p.severity) for p in problems]
+
+
+def test_check_finds_nothing_in_a_sound_corpus(tmp_path: Path) -> None:
+    for split, text in {"train": "so sleepy", "dev": "quite sad", "test": "all well"}.items():
+        mention = Mention(Span(3, 6), text[3:6], "ADE", "10041349")
+        posts = [AnnotatedPost(Post(split, text), True, (mention,))]
+        write_annotated(tmp_path / split, posts, "1c")
+    assert check(tmp_path) == []
+
+
+def test_check_collects_every_problem_of_a_file(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path / "corpus.tsv",
+        "tweet_id|tweet|label|start|end|span",
+        "1|so sleepy|ADE|3|9|Sleepy",
+        "1|so sleepy|ADE|3|8|sleepy",
+        "1|so sleepy|ADE|3|10|sleepy",
+        "1|so sleepy|ADE|3|9|Sleepy",
+        "2|caf\xe9|maybe|0|4|caf?",
+        "|lost|ADE|0|4|lost",
+        "3|sad|ADE|x|3|sad",
+        "4|short",
+        "5|well|NoADE|0|4|well",
+        "6|bad|ADE|||",
+    )
+    assert _found(check(path)) == [
+        ("corpus.tsv", 2, "span-case", "note"),
+        ("corpus.tsv", 3, "span-mismatch", "error"),
+        ("corpus.tsv", 4, "offset-outside", "error"),
+        ("corpus.tsv", 5, "doubled-span", "note"),
+        ("corpus.tsv", 5, "span-case", "note"),
+        ("corpus.tsv", 6, "bad-encoding", "error"),
+        ("corpus.tsv", 6, "span-mismatch", "error"),
+        ("corpus.tsv", 6, "unknown-label", "error"),
+        ("corpus.tsv", 7, "missing-id", "error"),
+        ("corpus.tsv", 8, "bad-offset", "error"),
+        ("corpus.tsv", 8, "positive-without-span", "note"),
+        ("corpus.tsv", 9, "wrong-columns", "error"),
+        ("corpus.tsv", 10, "negative-with-span", "note"),
+        ("corpus.tsv", 10, "span-on-negative", "error"),
+        ("corpus.tsv", 11, "positive-without-span", "note"),
+    ]
+
+
+def test_check_holds_the_files_of_a_split_against_each_other(tmp_path: Path) -> None:
+    _file(tmp_path / "tweets.tsv", "tweet_id|tweet", "1|so sad", "1|so sad", "2|well", "3| ", "4|a")
+    _file(tmp_path / "class.tsv", "tweet_id|label", "1|ADE", "2|NoADE", "3|0", "9|ADE", "9|ADE")
+    _file(tmp_path / "spans.tsv", "tweet_id|label|start|end|span", "2|ADE|0|4|well", "8|ADE|0|1|a")
+    _file(tmp_path / "spans_norm.tsv", "tweet_id|label|start|end|span|ptid", "2|ADE|0|4|well|")
+    assert _found(check(tmp_path)) == [
+        ("class.tsv", 0, "post-without-label", "error"),
+        ("class.tsv", 5, "label-without-post", "error"),
+        ("class.tsv", 6, "doubled-id", "error"),
+        ("spans.tsv", 3, "unknown-id", "error"),
+        ("spans_norm.tsv", 2, "missing-concept", "note"),
+        ("tweets.tsv", 2, "positive-without-span", "note"),
+        ("tweets.tsv", 3, "doubled-id", "error"),
+        ("tweets.tsv", 4, "negative-with-span", "note"),
+        ("tweets.tsv", 5, "empty-text", "note"),
+    ]
+
+
+def test_check_reads_a_submission(tmp_path: Path) -> None:
+    path = _file(tmp_path / "pred.tsv", "tweet_id|label", "1|ADE", "1|NoADE", "2|perhaps")
+    assert _found(check(path)) == [
+        ("pred.tsv", 3, "doubled-id", "error"),
+        ("pred.tsv", 4, "unknown-label", "error"),
+    ]
+
+
+def test_check_finds_what_leaks_between_splits(tmp_path: Path) -> None:
+    _file(tmp_path / "c/train/tweets.tsv", "tweet_id|tweet", "c-d1-1|one", f"2|{SENTENCE}")
+    _file(tmp_path / "c/dev/tweets.tsv", "tweet_id|tweet", "c-d1-2|two", "c-d1-3|three", "4|zero")
+    _file(tmp_path / "c/test/tweets.tsv", "tweet_id|tweet", f"5|{SENTENCE} now", "6|ZERO ", "7|not")
+    problems = check(tmp_path)
+    assert [(p.path.parent.name, p.line, p.code, p.severity) for p in problems] == [
+        ("test", 3, "leak", "error"),
+        ("train", 2, "leak", "error"),
+        ("train", 3, "near-leak", "note"),
+    ]
+    assert "expected its text in test alone, got '4' in" in problems[0].message
+    assert "c/dev/tweets.tsv:4" in problems[0].message
+
+
+def test_check_finds_leaks_between_files_too_and_names_each_group_once(tmp_path: Path) -> None:
+    _file(
+        tmp_path / "1a_train.tsv", "tweet_id|user_id|tweet|label", "1|u|a|0", "2|u|b|0", "3|w|c|0"
+    )
+    _file(tmp_path / "1a_test.tsv", "tweet_id|user_id|tweet|label", "4|u|d|0")
+    _file(tmp_path / "1b_test.tsv", "tweet_id|user_id|tweet|label", "4|u|d|0")
+    assert _found(check(tmp_path)) == [("1a_train.tsv", 2, "leak", "error")]
+
+
+def test_check_passes_over_other_tables_in_a_folder_and_refuses_them_alone(tmp_path: Path) -> None:
+    path = _file(tmp_path / "terms.tsv", "concept_id|term", "1|a")
+    assert _found(check(tmp_path)) == [("terms.tsv", 1, "not-a-corpus", "note")]
+    assert _found(check(path)) == [("terms.tsv", 1, "wrong-columns", "error")]
+
+
+def test_check_reports_a_header_with_a_column_it_does_not_know(tmp_path: Path) -> None:
+    (problem,) = check(_file(tmp_path / "a.tsv", "tweet_id|tweet|label|mood", "1|a|ADE|b"))
+    assert (problem.line, problem.code) == (1, "wrong-columns")
+    assert problem.message.endswith("got tweet_id, tweet, label, mood")
+
+
+def test_check_says_where_there_is_no_corpus(tmp_path: Path) -> None:
+    assert [problem.code for problem in check(tmp_path)] == ["no-corpus"]
+    with pytest.raises(DataError, match="expected a file or a folder, got nothing"):
+        check(tmp_path / "absent")

@@ -1,0 +1,1 @@
+"""Data only: one YAML a run."""
