@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from ray_jobs.commands import bundle, compare, data, demo, doctor, evaluate, predict, score, train
 from ray_jobs.console import notices
@@ -44,16 +45,10 @@ def main() -> None:
     """Run a command; exit with 0 done, 1 ran and failed, 2 wrong use."""
     try:
         app()
-    except Smm4hError as error:
+    except (Smm4hError, OSError) as error:  # OSError: a full disk, a folder that is not ours
         if _debug:
             raise
-        notices().print(f"[bold red]error:[/] {_escape(str(error))}")
+        notices().print(Text.assemble(("error: ", "bold red"), str(error)))
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -14,6 +14,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -55,7 +56,11 @@ def train_members(
     queue: Any = ray.remote(MemberQueue).options(num_cpus=0).remote(members, resources.attempts)
     trainer = TorchTrainer(
         _take_members,
-        train_loop_config={"config": config.model_dump(mode="json"), "queue": queue},
+        train_loop_config={
+            "config": config.model_dump(mode="json"),
+            "queue": queue,
+            "folder": str(Path.cwd()),
+        },
         # No gradient crosses between members; gloo also starts where members share a GPU.
         torch_config=TorchConfig(backend="gloo"),
         scaling_config=ScalingConfig(
@@ -97,6 +102,10 @@ def _take_members(settings: dict[str, Any]) -> None:
     """A worker's life: take members until none waits."""
     import torch
 
+    if Path(settings["folder"]).is_dir():
+        # Ray Train moves its workers elsewhere; a configuration's relative paths start from
+        # where the run was launched. On a machine without that folder they must be absolute.
+        os.chdir(settings["folder"])
     config = config_from_mapping(settings["config"])
     queue = settings["queue"]
     rank = ray.train.get_context().get_world_rank()
@@ -146,6 +155,8 @@ def _root_error(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         error = inner
+    if isinstance(error, Smm4hError):
+        return str(error)  # made to be read; its class adds nothing
     return "".join(traceback.format_exception_only(error)).strip()[:500]
 
 

@@ -79,10 +79,9 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     seeds = whole_seeds(config.ensemble.seeds, config.data.folds, finished)
     wanted = config.ensemble.min_members or len(config.ensemble.seeds)
     if len(seeds) < wanted:
-        reasons = "\n".join(f"  {p.member.name}: {p.error}" for p in failed)
         raise TrainingError(
             f"{len(seeds)} of {len(config.ensemble.seeds)} seeds finished, {wanted} are needed "
-            f"(ensemble.min_members); these failed:\n{reasons}"
+            f"(ensemble.min_members); failed:\n{_reasons(failed)}"
         )
     ensemble = fit_ensemble(config.ensemble, run, seeds, config.data.folds)
     result = write_ensemble(ensemble, run)
@@ -164,6 +163,14 @@ def _write_bundle(
         save(Path(folder) / "bundle")
         fs.copy_files(f"{folder}/bundle", target.root, destination_filesystem=run.filesystem)
     return target.root
+
+
+def _reasons(failed: Sequence[Place]) -> str:
+    """Root errors, each once, with the members that it stopped."""
+    members_by_error: dict[str, list[str]] = {}
+    for place in failed:
+        members_by_error.setdefault(place.error, []).append(place.member.name)
+    return "\n".join(f"  {', '.join(names)}: {e}" for e, names in members_by_error.items())
 
 
 def _fingerprint(posts: Sequence[AnnotatedPost]) -> str:

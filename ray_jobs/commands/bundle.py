@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ray_jobs.commands.tables import print_table
 from ray_jobs.console import print_json, results
 
 app = typer.Typer(help="Show and verify bundles.", no_args_is_help=True)
@@ -28,17 +29,12 @@ def show(
     if json:
         print_json(summary)
         return
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in summary.items():
-        if name != "scores":
-            table.add_row(name, _in_words(value))
+    rows = [(name, _in_words(value)) for name, value in summary.items() if name != "scores"]
     for split, score in summary["scores"].items():
         low, high = score["ci95"]["f1"]
         numbers = f"P {score['precision']:.3f}, R {score['recall']:.3f}, F1 {score['f1']:.3f}"
-        table.add_row(f"{split} scores", f"{numbers} ({low:.3f} to {high:.3f}), n {score['n']}")
-    results().print(table, markup=False)
+        rows.append((f"{split} scores", f"{numbers} [{low:.3f}, {high:.3f}], n {score['n']}"))
+    print_table(rows, num_left=2)
 
 
 @app.command()

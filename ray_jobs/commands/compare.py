@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ray_jobs.commands.tables import print_table
 from ray_jobs.console import print_json, results
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def compare(
         for cells in (_HEADINGS, rules, *lines):
             results().out("| " + " | ".join(cells) + " |")
     else:
-        _print_table(lines, title=f"{split}: {len(base.post_ids)} posts, baseline {base.name}")
+        title = f"{split}: {len(base.post_ids)} posts, baseline {base.name}"
+        print_table(lines, headings=_HEADINGS, title=title)
     if any(run.synthetic for run in read.values()):
         results().out("\n* synthetic posts: these numbers say nothing about real text")
 
@@ -84,14 +86,3 @@ def _cells(run: RunAnswers, comparison: Comparison | None) -> tuple[str, ...]:
         f"{members['mean']:.3f}{spread}",
         *against,
     )
-
-
-def _print_table(lines: list[tuple[str, ...]], *, title: str) -> None:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="left" if heading == "run" else "right")
-    for cells in lines:
-        table.add_row(*cells)
-    results().print(table, markup=False)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal
 
 import typer
 
 from ray_jobs.console import notices, print_json, results
 from smm4h_core.types import Lang
+
+_LANGS: tuple[Lang, ...] = ("en", "ru")
+_SPLITS: tuple[Literal["train", "dev", "test"], ...] = ("train", "dev", "test")
 
 app = typer.Typer(help="Check corpora; write the synthetic sample.", no_args_is_help=True)
 
@@ -58,11 +61,11 @@ def sample(
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 0,
 ) -> None:
     """Write the synthetic sample: FOLDER/en and FOLDER/ru, each with train, dev and test."""
-    from smm4h_core.corpora.sample import SampleSplit, sample_split
+    from smm4h_core.corpora.sample import sample_split
     from smm4h_core.corpora.smm4h import write_annotated
 
-    for lang in get_args(Lang):
-        for split in get_args(SampleSplit):
+    for lang in _LANGS:
+        for split in _SPLITS:
             # The tasks' files hold adverse effects alone; the sample also marks drugs.
             posts = [
                 replace(each, mentions=tuple(m for m in each.mentions if m.type == "ADE"))

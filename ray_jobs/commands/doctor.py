@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ray_jobs.console import print_json, results
+from ray_jobs.commands.tables import print_table
+from ray_jobs.console import print_json
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -28,15 +29,12 @@ def doctor(
     if json:
         print_json({"healthy": not failed, "checks": [asdict(check) for check in found]})
     else:
-        from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, pad_edge=False)
-        for heading in ("", "check", "found", "what to do"):
-            table.add_column(heading)
-        for check in found:
-            status = Text(check.status, _STYLES[check.status])
-            table.add_row(status, *map(Text, (check.name, check.found, check.advice)))
-        results().print(table)
+        rows = [
+            (Text(check.status, _STYLES[check.status]), check.name, check.found, check.advice)
+            for check in found
+        ]
+        print_table(rows, num_left=4)
     if failed:
         raise typer.Exit(1)

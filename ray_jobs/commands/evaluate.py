@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ray_jobs.commands.tables import print_table
 from ray_jobs.commands.tasks import require_classification
-from ray_jobs.console import print_json, results
+from ray_jobs.console import print_json
 from smm4h_core.config import Task as ClassificationTask
 from smm4h_core.corpora.shapes import ALIASES, Task
 from smm4h_core.corpora.smm4h import read_annotated
@@ -46,17 +47,16 @@ def evaluate(
         answered = {"bundle": pipeline.bundle.label, "task": task, "gold": str(gold)}
         print_json({**answered, **scored.to_json()})
         return
-    from rich.table import Table
-
-    title = f"{pipeline.bundle.label} on {gold}: task {task}, {scored.score.n} posts"
-    table = Table(title=title, title_justify="left")
-    for heading in ("measure", "value", "95 %"):
-        table.add_column(heading, justify="left" if heading == "measure" else "right")
     intervals = scored.ci95.to_json()
-    for name, value in scored.score.numbers().items():
-        low, high = intervals[name]
-        table.add_row(name, f"{value:.3f}", f"[{low:.3f}, {high:.3f}]")
+    rows = [
+        (name, f"{value:.3f}", "[{:.3f}, {:.3f}]".format(*intervals[name]))
+        for name, value in scored.score.numbers().items()
+    ]
     undefined = scored.average_precision is None
-    table.add_row("average precision", "-" if undefined else f"{scored.average_precision:.3f}", "")
-    table.add_row("ECE", f"{scored.ece:.3f}", "")
-    results().print(table, markup=False)
+    rows.append(("average precision", "-" if undefined else f"{scored.average_precision:.3f}", ""))
+    rows.append(("ECE", f"{scored.ece:.3f}", ""))
+    print_table(
+        rows,
+        headings=("measure", "value", "95 %"),
+        title=f"{pipeline.bundle.label} on {gold}: task {task}, {scored.score.n} posts",
+    )

@@ -14,6 +14,7 @@ from ray_jobs.commands.tasks import require_classification
 from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import Task
 from smm4h_core.corpora.smm4h import POSTS_FILE
+from smm4h_core.tables.rows import SUFFIXES
 from smm4h_core.types import Lang
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from smm4h_core.types import Report
 
 STREAM = "-"
-TABLES = (".tsv", ".csv", ".jsonl", ".parquet")
 SUBMISSIONS = (".tsv", ".zip")
 
 
@@ -75,7 +75,7 @@ def predict(
 ) -> None:
     """Answer posts. Tables (.tsv .csv .jsonl .parquet) keep all their columns."""
     submission = None if task is None else require_classification(task)
-    _check_ends(source, out, endings=TABLES if submission is None else SUBMISSIONS)
+    _check_ends(source, out, endings=SUFFIXES if submission is None else SUBMISSIONS)
     if json and out == STREAM:
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
     from json import dumps
@@ -95,7 +95,7 @@ def predict(
     answered = tally.watch(answer_rows(pipeline, posts), posts.num_rows)
     if out == STREAM:
         for _, report in answered:
-            typer.echo(dumps(report_to_json(report), ensure_ascii=False))
+            typer.echo(dumps(report_to_json(report)))
     elif submission is None:
         write_answers(Path(out), posts, answered)
     else:
@@ -117,7 +117,7 @@ def predict(
 def _check_ends(source: str, out: str, *, endings: tuple[str, ...]) -> None:
     if source != STREAM and not Path(source).exists():
         raise typer.BadParameter(f"{source}: no such file or folder", param_hint="IN")
-    if out == STREAM and endings == TABLES:
+    if out == STREAM and endings == SUFFIXES:
         return
     if Path(out).suffix not in endings:
         raise typer.BadParameter(

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from ray_jobs.console import print_json, results
+from ray_jobs.commands.tables import print_table
+from ray_jobs.console import print_json
 from smm4h_core.corpora.shapes import Task
 
 _NUMBERS = ("precision", "recall", "f1")
@@ -28,18 +29,20 @@ def score(
     if json:
         print_json(scores)
         return
-    from rich.table import Table
-
-    table = Table(title=f"task {task}: {scores['n']} posts", title_justify="left")
-    for heading in ("scorer", "match", *_NUMBERS):
-        table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
     if task in ("1a", "2"):
-        table.add_row("labels", "exact", *_format(scores))
+        rows = [("labels", "exact", *_format(scores))]
     else:
-        for scorer, shown in (("official", "official"), ("one_to_one", "one-to-one")):
-            for match in ("relaxed", "strict"):
-                table.add_row(shown, match, *_format(scores[scorer][match]))
-    results().print(table)
+        rows = [
+            (scorer.replace("_", "-"), match, *_format(scores[scorer][match]))
+            for scorer in ("official", "one_to_one")
+            for match in ("relaxed", "strict")
+        ]
+    print_table(
+        rows,
+        headings=("scorer", "match", *_NUMBERS),
+        title=f"task {task}: {scores['n']} posts",
+        num_left=2,
+    )
 
 
 def _format(scores: dict[str, float]) -> list[str]:

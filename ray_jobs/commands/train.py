@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ray_jobs.commands.tables import print_table
 from ray_jobs.console import notices, print_json, results
 
 
@@ -45,29 +47,27 @@ def train(
     out.print(
         f"{run_config.name}: {outcome.num_trained} member(s) trained in {outcome.wall_s:.0f} s"
     )
-    out.print(scores_table(outcome.result["splits"]))
-    out.print(f"run     {outcome.run_location}")
-    out.print(f"bundle  {outcome.bundle_location}")
+    print_scores(outcome.result["splits"])
+    out.print(f"run     {outcome.run_location}", markup=False)
+    out.print(f"bundle  {outcome.bundle_location}", markup=False)
 
 
-def scores_table(splits: dict[str, Any]) -> Any:
-    """Scores by split as a table: P, R, F1 with its interval, the members beside them."""
-    from rich.table import Table
-
-    table = Table()
-    for heading in ("split", "posts", "P", "R", "F1 [95 %]", "members' mean F1", "ECE"):
-        table.add_column(heading, justify="left" if heading == "split" else "right")
+def print_scores(splits: Mapping[str, Any]) -> None:
+    """Print scores by split: P, R, F1 with its interval, the members' mean and spread beside."""
+    rows = []
     for split, score in splits.items():
         low, high = score["ci95"]["f1"]
         members = score["members"]
         spread = "" if members["sd"] is None else f" ± {members['sd']:.3f}"
-        table.add_row(
-            split if split == "test" else f"{split} (chosen on)",
-            str(score["n"]),
-            f"{score['precision']:.3f}",
-            f"{score['recall']:.3f}",
-            f"{score['f1']:.3f} [{low:.3f}, {high:.3f}]",
-            f"{members['mean']:.3f}{spread}",
-            f"{score['ece']:.3f}",
+        rows.append(
+            (
+                split if split == "test" else f"{split} (chosen on)",
+                str(score["n"]),
+                f"{score['precision']:.3f}",
+                f"{score['recall']:.3f}",
+                f"{score['f1']:.3f} [{low:.3f}, {high:.3f}]",
+                f"{members['mean']:.3f}{spread}",
+                f"{score['ece']:.3f}",
+            )
         )
-    return table
+    print_table(rows, headings=("split", "posts", "P", "R", "F1 [95 %]", "members' F1", "ECE"))

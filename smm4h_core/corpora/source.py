@@ -32,9 +32,9 @@ def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[Annot
         found = _SAMPLE.fullmatch(name)
         if found is None:
             raise DataError(f"{name}: expected sample:<en|ru>/<train|dev|test>")
-        from smm4h_core.corpora.sample import SampleSplit, sample_split
+        from smm4h_core.corpora.sample.generate import Split, sample_split
 
-        return sample_split(cast(Lang, found.group(1)), cast(SampleSplit, found.group(2)))
+        return sample_split(cast(Lang, found.group(1)), cast(Split, found.group(2)))
     path = root / name
     if not path.exists():
         raise DataError(

@@ -25,12 +25,10 @@ from smm4h_core.evaluation.classification import (
 from smm4h_core.evaluation.intervals import bootstrap_intervals
 from smm4h_core.evaluation.significance import spread_over_members
 from smm4h_core.evaluation.thresholds import choose_threshold
+from smm4h_core.members.comparison import ANSWERS, RESULT
 from smm4h_core.members.predictions import Predictions, SplitName, read_predictions
 from smm4h_core.members.train import Member, member_storage
 from smm4h_core.storage import Storage
-
-ANSWERS = "answers.parquet"
-RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

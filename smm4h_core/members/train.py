@@ -25,7 +25,6 @@ from smm4h_core.training.precision import choose_dtype
 RECORD = "member.json"
 """Written last: where it lies, the member is finished."""
 WEIGHTS = "weights.safetensors"
-CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,9 @@ def train_member(
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     training = config.training
     dtype = choose_dtype(training.precision, device)
-    checkpoint = CheckpointFile(storage.child(training_digest(config)), CHECKPOINT)
-    resumed = checkpoint.storage.exists(CHECKPOINT)
+    # Named by configuration: another one must never go on from this state.
+    checkpoint = CheckpointFile(storage, f"checkpoint-{training_digest(config)}.pt")
+    resumed = storage.exists(checkpoint.name)
 
     torch.manual_seed(member.seed)
     setup = build_classification(config, member.seed, member.fold, device=device, dtype=dtype)
@@ -192,5 +192,5 @@ def train_member(
         "torch": torch.__version__,
     }
     storage.write_json(RECORD, record)
-    checkpoint.storage.delete(CHECKPOINT)
+    storage.delete(checkpoint.name)
     return record

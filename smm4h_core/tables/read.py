@@ -15,10 +15,9 @@ import pyarrow.parquet as pq
 
 from smm4h_core.corpora.tsv import read_rows
 from smm4h_core.errors import DataError
-from smm4h_core.tables.rows import CHUNK_ROWS, Row, find_columns, in_chunks
+from smm4h_core.tables.rows import CHUNK_ROWS, SUFFIXES, Row, find_columns, in_chunks
 from smm4h_core.types import Lang, Post
 
-SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
 LINE_COLUMNS = ("post_id", "text")
 """Columns of posts that came as bare lines."""
 

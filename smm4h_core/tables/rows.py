@@ -13,6 +13,8 @@ from smm4h_core.types import Lang, Post
 
 T = TypeVar("T")
 
+SUFFIXES = (".tsv", ".csv", ".jsonl", ".parquet")
+"""Endings of the tables that can be read and written."""
 ID_COLUMNS = ("post_id", "tweet_id", "id")
 TEXT_COLUMNS = ("text", "tweet")
 LANG_COLUMN = "lang"
@@ -55,10 +57,11 @@ class PostColumns:
             # A float has already lost the last digits of a tweet's id.
             raise DataError(
                 f"{place}: expected {self.post_id} as text or a whole number, "
-                f"got {_describe(post_id)}"
+                f"got {'nothing' if post_id in (None, '') else repr(post_id)[:40]}"
             )
         if not isinstance(text, str):
-            raise DataError(f"{place}: expected {self.text} as text, got {_describe(text)}")
+            got = "nothing" if text is None else f"a value of type {type(text).__name__}"
+            raise DataError(f"{place}: expected {self.text} as text, got {got}")
         stated = cells[self.lang] if self.lang is not None else None
         if stated in ("en", "ru"):
             lang = stated
@@ -95,8 +98,3 @@ def in_chunks(rows: Iterable[T], size: int = CHUNK_ROWS) -> Iterator[list[T]]:
     stream = iter(rows)
     while chunk := list(islice(stream, size)):
         yield chunk
-
-
-def _describe(value: Any) -> str:
-    """Name a value without quoting a post."""
-    return "nothing" if value in (None, "") else f"{type(value).__name__} {value!r:.30}"

@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from smm4h_core.errors import DataError
-from smm4h_core.tables.read import SUFFIXES
-from smm4h_core.tables.rows import Row
+from smm4h_core.tables.rows import SUFFIXES, Row
 
 Append: TypeAlias = Callable[[Sequence[Row]], None]
 """Writes some more rows."""

@@ -74,7 +74,9 @@ def add_noise(pieces: Pieces, slang: Slang, rng: Random, *, mood: Mood) -> Piece
 
 
 def _add_asides(pieces: Pieces, slang: Slang, rng: Random, mood: Mood) -> Pieces:
-    if chance(rng, 0.25):
+    # A post that begins as reviews do, with a capital, would not begin with slang as well.
+    is_review = pieces[0].type is None and re.match(r"[A-ZА-ЯЁ][a-zа-яё]", pieces[0].text)
+    if chance(rng, 0.25) and not is_review:
         pieces = (Piece(pick(rng, slang.openers) + " "), *pieces)
     if chance(rng, 0.5):
         joint = " " if pieces[-1].text[-1] in ".!?" else ". "

@@ -19,16 +19,12 @@ def test_find_columns_prefers_post_id_and_text_in_any_case() -> None:
         ([], "got none"),
     ],
 )
-def test_find_columns_refuses_missing_and_doubled_columns(
-    names: list[str], complaint: str
-) -> None:
+def test_find_columns_refuses_missing_and_doubled_columns(names: list[str], complaint: str) -> None:
     with pytest.raises(DataError, match=complaint):
         find_columns(names, "f:1")
 
 
-@pytest.mark.parametrize(
-    "post_id", [1.5e18, float("nan"), True, None, "", "  ", ["1"]], ids=repr
-)
+@pytest.mark.parametrize("post_id", [1.5e18, float("nan"), True, None, "", "  ", ["1"]], ids=repr)
 def test_read_refuses_an_id_that_is_no_text_and_no_whole_number(post_id: object) -> None:
     columns = find_columns(["id", "text"], "f:1")
 

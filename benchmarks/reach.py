@@ -1,0 +1,84 @@
+"""What the project reaches for, in one table; reported beside what is measured, never asserted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A number to reach."""
+
+    meaning: str
+    """What is measured, in words."""
+    sense: Literal["at least", "at most"]
+    """On which side of ``value`` the number should lie."""
+    value: float
+    """The number to reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A target with what was measured."""
+
+    name: str
+    """The target's name in `TARGETS`."""
+    target: Target
+    """What was reached for."""
+    measured: float
+    """What came."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the number lies on the target's side."""
+        if self.target.sense == "at least":
+            return self.measured >= self.target.value
+        return self.measured <= self.target.value
+
+
+TARGETS = MappingProxyType(
+    {
+        "psytar_text.f1": Target("PsyTAR: ensemble's test F1", "at least", 0.84),
+        "psytar_text.gain": Target("PsyTAR: ensemble less members' mean", "at least", 0.0),
+        "ade2_text.f1": Target("ADE-Corpus: ensemble's test F1", "at least", 0.87),
+        "ade2_text.gain": Target("ADE-Corpus: ensemble less members' mean", "at least", 0.0),
+        "rudrec_text.gain": Target("RuDReC: ensemble less members' mean", "at least", 0.0),
+        "rudrec_text.difference": Target(
+            "RuDReC out of fold: low end of the difference to TF-IDF", "at least", 0.0
+        ),
+        "rudrec_text.p": Target(
+            "RuDReC out of fold: p of the difference to TF-IDF", "at most", 0.05
+        ),
+        "training.padded": Target(
+            "training speed over `Trainer` padding to its longest input", "at least", 6.0
+        ),
+        "training.dynamic": Target(
+            "training speed over `Trainer` with dynamic padding", "at least", 2.0
+        ),
+        "training.f1": Target(
+            "test F1 of our member: distance from the interval of `Trainer`'s", "at most", 0.0
+        ),
+        "prediction.speed": Target(
+            "prediction speed over `transformers.pipeline`", "at least", 5.0
+        ),
+        "prediction.f1": Target(
+            "test F1 as served: distance from the interval of fp32's", "at most", 0.0
+        ),
+        "ray.overhead": Target(
+            "Ray's greatest overhead on members of a minute or more", "at most", 0.15
+        ),
+    }
+)
+"""By name; the project's first goals, set before anything was measured."""
+
+
+def judge(name: str, measured: float) -> Verdict:
+    """Set what was measured beside the target of that name."""
+    return Verdict(name, TARGETS[name], measured)
+
+
+def distance_from(value: float, low: float, high: float) -> float:
+    """How far a value lies outside ``[low, high]``; 0 inside."""
+    return max(low - value, value - high, 0.0)

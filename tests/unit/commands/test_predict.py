@@ -1,0 +1,135 @@
+import csv
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from smm4h_core.pipeline import load_pipeline
+from smm4h_core.reports import report_to_json
+from smm4h_core.types import Post
+
+TEXTS = {"17": "slept for 14 hours", "18": "feeling fine, thanks"}
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    folder = tmp_path / "split"
+    folder.mkdir()
+    lines = [f"{post_id}\t{text}\n" for post_id, text in TEXTS.items()]
+    (folder / "tweets.tsv").write_text("tweet_id\ttweet\n" + "".join(lines))
+    return folder
+
+
+def reports_of(bundle: Path) -> list[dict[str, object]]:
+    posts = [Post(post_id, text) for post_id, text in TEXTS.items()]
+    return [report_to_json(report) for report in load_pipeline(bundle).process(posts)]
+
+
+def test_predict_adds_answers_to_the_columns_of_a_split_folder(
+    smm4h, tiny_bundle: Path, split: Path, tmp_path: Path
+) -> None:
+    ended = smm4h("predict", tiny_bundle, split, tmp_path / "out.csv")
+
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.startswith("2 posts, ")
+    assert "posts/s" in ended.err
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row, expected in zip(rows, reports_of(tiny_bundle), strict=True):
+        assert row["tweet"] == TEXTS[row["tweet_id"]]
+        assert float(row["ade_prob"]) == expected["ade"]["prob"]
+        assert row["ade_label"] == expected["ade"]["label"]
+        assert row["ade_votes"] == str(expected["ade"]["votes"][0])
+        assert row["bundle"] == "tiny@1"
+
+
+def test_predict_streams_lines_to_reports(smm4h, tiny_bundle: Path) -> None:
+    lines = "\n".join(TEXTS.values()).encode()
+
+    ended = smm4h("predict", tiny_bundle, "-", "-", stdin=lines)
+
+    reports = [json.loads(line) for line in ended.out.splitlines()]
+    assert [report["post_id"] for report in reports] == ["1", "2"]
+    assert [report["ade"] for report in reports] == [
+        report["ade"] for report in reports_of(tiny_bundle)
+    ]
+
+
+def test_predict_takes_the_language_where_posts_state_none(
+    smm4h, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"id": 1, "text": "a"}\n{"id": 2, "text": "b", "lang": "en"}\n')
+
+    ended = smm4h("predict", tiny_bundle, path, "-", "--lang", "ru")
+
+    assert [json.loads(line)["lang"] for line in ended.out.splitlines()] == ["ru", "en"]
+
+
+@pytest.mark.parametrize(("task", "words"), [("1a", ("ADE", "NoADE")), ("2", ("1", "0"))])
+def test_predict_writes_a_submission(
+    smm4h, tiny_bundle: Path, split: Path, tmp_path: Path, task: str, words: tuple[str, str]
+) -> None:
+    ended = smm4h("predict", tiny_bundle, split, tmp_path / "s.zip", "--task", task, "--json")
+
+    assert ended.code == 0
+    summary = json.loads(ended.out)
+    assert (summary["bundle"], summary["posts"]) == ("tiny@1", 2)
+    with zipfile.ZipFile(tmp_path / "s.zip") as archive:
+        header, *rows = archive.read("s.tsv").decode().splitlines()
+    labels = [report["ade"]["label"] for report in reports_of(tiny_bundle)]
+    assert header == "tweet_id\tlabel"
+    assert rows == [
+        f"{post_id}\t{words[0] if label == 'ADE' else words[1]}"
+        for post_id, label in zip(TEXTS, labels, strict=True)
+    ]
+    assert summary["positives"] == labels.count("ADE")
+
+
+def test_predict_names_the_line_of_a_bad_row_and_writes_nothing(
+    smm4h, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in.tsv").write_text("id\ttext\n1\ta\n2\n")
+
+    ended = smm4h("predict", tiny_bundle, tmp_path / "in.tsv", tmp_path / "out.tsv")
+
+    assert ended.code == 1
+    assert "in.tsv:3: expected 2 cells, got 1" in ended.err
+    assert not (tmp_path / "out.tsv").exists()
+
+
+def test_predict_refuses_an_altered_bundle(smm4h, split: Path, tmp_path: Path) -> None:
+    ended = smm4h("predict", tmp_path, split, "-")
+
+    assert ended.code == 1
+    assert "is not a bundle" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("out", "options", "complaint"),
+    [
+        ("out.tsv", ["--task", "1b"], "no extractor"),
+        ("out.tsv", ["--task", "1c"], "no extractor"),
+        ("out.tsv", ["--task", "3"], "'3'"),
+        ("out.csv", ["--task", "1a"], ".tsv, .zip"),
+        ("-", ["--task", "1a"], ".tsv, .zip"),
+        ("out.xlsx", [], ".parquet"),
+        ("no/out.tsv", [], "no such folder"),
+        ("-", ["--json"], "holds the answers"),
+    ],
+)
+def test_predict_refuses_wrong_use(
+    smm4h, tiny_bundle: Path, split: Path, out: str, options: list[str], complaint: str
+) -> None:
+    ended = smm4h("predict", tiny_bundle, split, out, *options)
+
+    assert ended.code == 2
+    assert complaint in ended.err
+
+
+def test_predict_refuses_an_input_that_is_not_there(smm4h, tiny_bundle: Path) -> None:
+    ended = smm4h("predict", tiny_bundle, "nothing.tsv", "-")
+
+    assert ended.code == 2
+    assert "no such file" in ended.err

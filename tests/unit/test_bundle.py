@@ -1,0 +1,159 @@
+"""A bundle gives back what was saved, and says which file is wrong when it cannot."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, verify_bundle
+from smm4h_core.classify.ensemble import MeanProb
+from smm4h_core.classify.network import TextClassifier
+from smm4h_core.classify.predict import predict_logits
+from smm4h_core.config import config_from_mapping
+from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.errors import BundleError
+from smm4h_core.storage import open_storage
+from smm4h_core.training.checkpoint import load_trained_weights, trained_weights
+
+
+@pytest.fixture
+def bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_bundle, tmp_path / "bundle"))
+
+
+def test_load_bundle_gives_identical_logits(tiny_bundle: Path, tiny_bert: Path) -> None:
+    loaded = load_text_encoder(str(tiny_bert))
+    network = TextClassifier(loaded.encoder, dropout=0.3)
+    load_trained_weights(network, load_file(tiny_bundle / "members/s2-f0.safetensors"))
+    encodings = loaded.tokeniser.encode(["my head hurts", "fine"], max_length=48)
+    options = {"pad_id": 0, "dtype": torch.float32, "device": torch.device("cpu")}
+    expected = predict_logits(network, encodings, **options)
+    found = predict_logits(load_bundle(tiny_bundle).networks[1][0], encodings, **options)
+    assert (found == expected).all()
+
+
+def test_bundle_holds_no_code() -> None:
+    source = Path(load_bundle.__code__.co_filename).read_text(encoding="utf-8")
+    assert "pickle" not in source
+    assert "torch.load" not in source
+
+
+def test_bundle_files_are_safetensors_json_or_text(tiny_bundle: Path) -> None:
+    suffixes = {path.suffix for path in tiny_bundle.rglob("*") if path.is_file()}
+    assert suffixes <= {".safetensors", ".json", ".md", ".txt"}
+
+
+def test_verify_bundle_accepts_what_was_saved(bundle: Path) -> None:
+    assert verify_bundle(bundle)["name"] == "tiny"
+
+
+def test_verify_bundle_names_an_altered_file(bundle: Path) -> None:
+    path = bundle / "members/s2-f0.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BundleError, match=r"1 file\(s\) wrong\n  members/s2-f0\.safetensors"):
+        verify_bundle(bundle)
+
+
+def test_verify_bundle_names_missing_and_foreign_files(bundle: Path) -> None:
+    (bundle / "encoder/config.json").unlink()
+    (bundle / "encoder/extra.py").write_text("print('hello')")
+    with pytest.raises(BundleError) as caught:
+        verify_bundle(bundle)
+    assert "encoder/config.json: missing" in str(caught.value)
+    assert "encoder/extra.py: not in the manifest" in str(caught.value)
+
+
+def test_load_bundle_verifies_first(bundle: Path) -> None:
+    (bundle / "README.md").write_text("other")
+    with pytest.raises(BundleError, match=r"README\.md"):
+        load_bundle(bundle)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema_version": 99}', "{}"])
+def test_read_manifest_refuses_another_schema(bundle: Path, content: str) -> None:
+    (bundle / "manifest.json").write_text(content)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        read_manifest(bundle)
+
+
+def test_read_manifest_refuses_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is not a bundle"):
+        read_manifest(tmp_path)
+
+
+def test_load_bundle_refuses_a_configuration_with_unknown_keys(bundle: Path) -> None:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["configuration"]["colour"] = "red"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"colour: Extra inputs"):
+        load_bundle(bundle)
+
+
+def test_save_bundle_never_replaces_a_folder_that_is_no_bundle(
+    tmp_path: Path, tiny_bert: Path
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    config, storage = _frozen_run(tmp_path, tiny_bert)
+    with pytest.raises(BundleError, match="is not a bundle"):
+        _save(config, storage, precious)
+    assert (precious / "thesis.txt").read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["member", "precious"]
+
+
+def test_bundle_with_a_frozen_table_keeps_it_once_and_shares_it(
+    tmp_path: Path, tiny_bert: Path
+) -> None:
+    config, storage = _frozen_run(tmp_path, tiny_bert)
+    _save(config, storage, tmp_path / "bundle")
+    table = load_file(tmp_path / "bundle/encoder/frozen.safetensors")
+    assert list(table) == ["encoder.model.embeddings.word_embeddings.weight"]
+    networks = load_bundle(tmp_path / "bundle").networks
+    tables = [seed[0].encoder.input_embeddings().weight for seed in networks]
+    assert tables[0] is tables[1]
+    original = load_text_encoder(str(tiny_bert)).encoder.input_embeddings().weight
+    assert torch.equal(tables[0], original)
+    heads = [seed[0].head[1].weight for seed in networks]
+    assert heads[0] is not heads[1]
+
+
+def _frozen_run(tmp_path: Path, tiny_bert: Path):
+    config = config_from_mapping(
+        {
+            "name": "frozen",
+            "task": "1a",
+            "data": {"train": [{"path": "a"}], "dev": [{"path": "b"}]},
+            "encoder": {"uri": str(tiny_bert), "freeze_embeddings": True},
+            "training": {"epochs": 1, "learning_rate": 1.0},
+            "ensemble": {"seeds": [0, 1]},
+        }
+    )
+    from safetensors.torch import save
+
+    loaded = load_text_encoder(config.encoder.uri)
+    loaded.encoder.freeze_embeddings()
+    weights = save(trained_weights(TextClassifier(loaded.encoder, dropout=0.3)))
+    storage = open_storage(str(tmp_path / "member"))
+    storage.write("weights.safetensors", lambda stream: stream.write(weights))
+    return config, storage
+
+
+def _save(config, storage, folder: Path) -> None:
+    save_bundle(
+        config,
+        [[storage], [storage]],
+        rule=MeanProb((0.5, 0.5)),
+        scores={},
+        fingerprint="0" * 64,
+        weights_name="weights.safetensors",
+        folder=folder,
+    )

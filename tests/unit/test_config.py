@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smm4h_core.config import config_from_mapping, read_config, training_digest
+from smm4h_core.errors import ConfigError
+
+MINIMAL = {
+    "name": "run",
+    "task": "1a",
+    "data": {"train": [{"path": "a"}], "dev": [{"path": "b"}]},
+    "encoder": {"uri": "./folder"},
+    "training": {"epochs": 1, "learning_rate": 1e-5},
+}
+
+
+def changed(**sections: object) -> dict[str, object]:
+    return {**MINIMAL, **sections}
+
+
+def test_config_is_frozen() -> None:
+    config = config_from_mapping(MINIMAL)
+    with pytest.raises(ValueError, match="frozen"):
+        config.training.epochs = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (changed(colour="red"), "colour: Extra inputs are not permitted, got 'red'"),
+        (changed(training={"epochs": 1}), "training.learning_rate: Field required"),
+        (changed(training={"epochs": 0, "learning_rate": 1.0}), "training.epochs: .*got 0"),
+        (changed(task="1b"), "task: .*got '1b'"),
+        (changed(name="Über"), "name: .*got 'Über'"),
+        (changed(data={"train": [{"path": "a"}]}), "data: .*give `dev` splits"),
+        (changed(ensemble={"seeds": [1, 1]}), "ensemble: .*seeds must differ"),
+        (changed(ensemble={"seeds": [1], "min_members": 2}), "min_members is 2, but there are 1"),
+        (
+            changed(training={"epochs": 1, "learning_rate": 1.0, "weight_decay": 0.1}),
+            "weight_decay needs optimiser: adamw",
+        ),
+    ],
+)
+def test_config_refuses_with_the_key_path(raw: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config_from_mapping(raw)
+
+
+def test_read_config_applies_overrides_as_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "name: run\ntask: '1a'\ndata: {train: [{path: a}], dev: [{path: b}]}\n"
+        "encoder: {uri: ./f}\ntraining: {epochs: 1, learning_rate: 1.0e-5}\n"
+    )
+    config = read_config(path, ["training.epochs=3", "ensemble.seeds=[4, 5]", "storage=/s"])
+    assert config.training.epochs == 3
+    assert config.ensemble.seeds == (4, 5)
+    assert config.storage == "/s"
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("training.epochs", "expected key.path=value"),
+        ("name.first=x", "'name' is no section"),
+        ("training.epoch=3", "training.epoch: Extra inputs"),
+        ("training.epochs=[", "value is not YAML"),
+    ],
+)
+def test_read_config_refuses_bad_overrides(tmp_path: Path, override: str, says: str) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "name: run\ntask: '1a'\ndata: {train: [{path: a}], dev: [{path: b}]}\n"
+        "encoder: {uri: ./f}\ntraining: {epochs: 1, learning_rate: 1.0e-5}\n"
+    )
+    with pytest.raises(ConfigError, match=says):
+        read_config(path, [override])
+
+
+def test_read_config_names_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: no such configuration file"):
+        read_config(tmp_path / "none.yaml")
+
+
+def test_training_digest_follows_weights_not_placement() -> None:
+    config = config_from_mapping(MINIMAL)
+    moved = config_from_mapping(
+        changed(storage="elsewhere", resources={"cpus_per_member": 2}, ensemble={"rule": "mean"})
+    )
+    faster = config_from_mapping(changed(training={"epochs": 1, "learning_rate": 2e-5}))
+    assert training_digest(moved) == training_digest(config)
+    assert training_digest(faster) != training_digest(config)
