@@ -1,1 +1,1 @@
-"""Measurements that the README quotes: baselines, speed, Ray's overhead; ``python -m benchmarks``."""
+"""What the README quotes, measured: ``python -m benchmarks``."""

@@ -49,7 +49,7 @@ def describe_machine() -> Machine:
         cores=usable_cores(),
         device=device.type,
         native_bf16=choose_dtype("auto", device) == torch.bfloat16,
-        load=os.getloadavg()[0],
+        load=round(os.getloadavg()[0], 2),
         python=platform.python_version(),
         torch=torch.__version__,
         transformers=transformers.__version__,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.section import BenchmarkError
 from smm4h_core.config import RunConfig, config_from_mapping, read_config, training_digest
-from smm4h_core.members.ensemble import RESULT
+from smm4h_core.members.comparison import CONFIG, RESULT
 from smm4h_core.storage import Storage, open_storage
 
 CORPORA = {"psytar_text": "PsyTAR", "ade2_text": "ADE-Corpus", "rudrec_text": "RuDReC"}
@@ -30,7 +30,7 @@ def finished_run(name: str) -> tuple[RunConfig, Storage]:
     command = f"make it with: smm4h train {config_path(name)}"
     if not run.exists(RESULT):
         raise BenchmarkError(f"{config.storage}/{name}: no finished run; {command}")
-    stored = config_from_mapping(run.read_json("config.json"), source=f"{name}/config.json")
+    stored = config_from_mapping(run.read_json(CONFIG), source=f"{name}/{CONFIG}")
     if training_digest(stored) != training_digest(config):
         raise BenchmarkError(
             f"{config.storage}/{name}: trained under another configuration than "

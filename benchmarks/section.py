@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.reach import Verdict
+from benchmarks.reach import TARGETS, Verdict
 from smm4h_core.errors import Smm4hError
 
 
@@ -28,16 +28,18 @@ class Section:
     """The same and more as plain values, for JSON."""
     notes: tuple[str, ...] = ()
     """What a reader must know to read the table rightly."""
+    missing: tuple[str, ...] = ()
+    """What could not be measured for want of something, and the command that makes it."""
     verdicts: tuple[Verdict, ...] = ()
     """Targets that this benchmark measures."""
 
 
 def print_section(section: Section) -> None:
-    """Print the title, the table and the notes as Markdown."""
+    """Print the title, the table, the notes and what is missing as Markdown."""
     print(f"\n### {section.title}\n")
     print(markdown_table(section.headings, section.rows))
-    for note in section.notes:
-        print(f"\n{note}")
+    for line in (*section.notes, *section.missing):
+        print(f"\n{line}")
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,7 +58,8 @@ def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> st
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> str:
-    """Return the targets with what was measured, as a Markdown table."""
+    """Return all targets with what was measured of them, as a Markdown table."""
+    measured = {verdict.name for verdict in verdicts}
     rows = [
         (
             verdict.target.meaning,
@@ -65,6 +68,11 @@ def verdict_table(verdicts: Sequence[Verdict]) -> str:
             "yes" if verdict.reached else "no",
         )
         for verdict in verdicts
+    ]
+    rows += [
+        (target.meaning, f"{target.sense} {target.value:g}", "not measured", "")
+        for name, target in TARGETS.items()
+        if name not in measured
     ]
     return markdown_table(("reach", "target", "measured", "reached"), rows)
 

@@ -85,10 +85,7 @@ def count_places(available: list[Node], *, cpus: float, gpus: float) -> int:
         ResourceError: if no machine could ever hold one, saying what there is. Ray itself would
             wait for ever.
     """
-    places = sum(
-        min(int(node.cpus / cpus), int(node.gpus / gpus) if gpus else int(node.cpus / cpus))
-        for node in available
-    )
+    places = sum(_places_on(node, cpus=cpus, gpus=gpus) for node in available)
     if places == 0:
         there = "; ".join(f"{n.name}: {n.cpus:g} CPU, {n.gpus:g} GPU" for n in available)
         raise ResourceError(
@@ -96,6 +93,15 @@ def count_places(available: list[Node], *, cpus: float, gpus: float) -> int:
             f"the cluster has {there or 'no machine'}"
         )
     return places
+
+
+def _places_on(node: Node, *, cpus: float, gpus: float) -> int:
+    places = int(node.cpus / cpus)
+    if gpus == 0:
+        return places
+    # A share below 1 lies on one GPU: what is left over on two GPUs does not add up.
+    by_gpu = int(node.gpus / gpus) if gpus >= 1 else int(node.gpus) * int(1 / gpus)
+    return min(places, by_gpu)
 
 
 def _ensure_private_token() -> None:

@@ -8,6 +8,7 @@ group; every open member goes on from its own last checkpoint.
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import socket
@@ -22,6 +23,7 @@ import ray.train
 from ray.train import FailureConfig, ScalingConfig, UserCallback
 from ray.train import RunConfig as TrainRunConfig
 from ray.train.torch import TorchConfig, TorchTrainer
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ray_jobs.member_queue import MemberQueue, Place
 from smm4h_core.config import RunConfig, config_from_mapping
@@ -29,6 +31,8 @@ from smm4h_core.errors import Smm4hError
 from smm4h_core.members.train import Member, Progress, train_member
 from smm4h_core.storage import open_storage
 
+CONTROLLER_FAILURES = 5
+"""Times that workers may fail to start before the run is given up."""
 TELL_EVERY_S = 1.0
 """Least seconds between two words of a worker on its member."""
 POLL_S = 0.5
@@ -53,7 +57,14 @@ def train_members(
         watch: Shown all places about twice a second, and once at the end.
     """
     resources = config.resources
-    queue: Any = ray.remote(MemberQueue).options(num_cpus=0).remote(members, resources.attempts)
+    run = open_storage(config.storage).child(config.name)
+    # On the driver's machine: if the queue dies, so has whoever waits for the run.
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    queue: Any = (
+        ray.remote(MemberQueue)
+        .options(num_cpus=0, scheduling_strategy=here)
+        .remote(members, resources.attempts)
+    )
     trainer = TorchTrainer(
         _take_members,
         train_loop_config={
@@ -73,8 +84,14 @@ def train_members(
         ),
         run_config=TrainRunConfig(
             name="ray_train",
-            storage_path=_child_location(config),
-            failure_config=FailureConfig(max_failures=resources.attempts * len(members)),
+            storage_path=run.root,
+            storage_filesystem=run.filesystem,
+            # Ray's stubs know the old class alone.
+            failure_config=FailureConfig(  # type: ignore[call-arg]
+                max_failures=resources.attempts * len(members),
+                # Ray's own default would look for lost machines for ever, without a word.
+                controller_failure_limit=CONTROLLER_FAILURES,
+            ),
             callbacks=[cast(Any, _Deaths(queue))],
         ),
     )
@@ -133,6 +150,7 @@ def _take_members(settings: dict[str, Any]) -> None:
             ray.get(queue.fail.remote(rank, _root_error(error), retry=retry))
         else:
             ray.get(queue.finish.remote(rank, record))
+        gc.collect()  # a network lies in reference cycles; two at once is one too many
 
 
 class _Deaths(UserCallback):
@@ -158,10 +176,3 @@ def _root_error(error: BaseException) -> str:
     if isinstance(error, Smm4hError):
         return str(error)  # made to be read; its class adds nothing
     return "".join(traceback.format_exception_only(error)).strip()[:500]
-
-
-def _child_location(config: RunConfig) -> str:
-    storage = open_storage(config.storage)
-    if "://" in config.storage:
-        return f"{config.storage.rstrip('/')}/{config.name}"
-    return storage.child(config.name).root

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ray_jobs.console import notices
 from ray_jobs.member_queue import Place
+from smm4h_core.members.train import Progress
 
 
 @contextmanager
@@ -54,9 +55,9 @@ def _cells(place: Place) -> tuple[str, ...]:
         return (name, "done", epoch, f"{last['loss']:.3f}", f"{f1:.3f}", place.where, "")
     if progress is None:
         return (name, place.state, "", "", "", place.where, "")
-    done = progress.epoch + progress.step / max(1, progress.steps)
-    spent = time.monotonic() - place.claimed_at
-    eta = _clock(spent / done * (progress.epochs - done)) if done > 0 else ""
+    done = _epochs_done(progress)
+    gained = done - _epochs_done(place.first) if place.first else 0.0
+    eta = _clock(place.spent_s / gained * (progress.epochs - done)) if gained > 0 else ""
     return (
         name,
         place.state,
@@ -66,6 +67,10 @@ def _cells(place: Place) -> tuple[str, ...]:
         place.where,
         eta,
     )
+
+
+def _epochs_done(progress: Progress) -> float:
+    return progress.epoch + progress.step / max(1, progress.steps)
 
 
 def _clock(seconds: float) -> str:

@@ -26,6 +26,8 @@ class Place:
     """What is happening to it."""
     attempts: int = 0
     """Attempts that ended in a failure of its own."""
+    failed_epoch: int = 0
+    """Epochs it had done when it last failed."""
     rank: int | None = None
     """Worker that has it."""
     where: str = ""
@@ -33,7 +35,11 @@ class Place:
     progress: Progress | None = None
     """Last word from it."""
     claimed_at: float = 0.0
-    """Monotonic seconds when it was last claimed."""
+    """Seconds of the queue's own clock when it was last claimed."""
+    spent_s: float = 0.0
+    """Seconds since it was last claimed, as of the snapshot."""
+    first: Progress | None = None
+    """First word since it was last claimed: a resumed member does not start from nothing."""
     record: Mapping[str, Any] | None = None
     """Its record, once done."""
     error: str = ""
@@ -77,7 +83,7 @@ class MemberQueue:
         member = self._waiting.popleft()
         place = self.places[member]
         place.state, place.rank, place.where = "training", rank, where
-        place.claimed_at = time.monotonic()
+        place.claimed_at, place.first = time.monotonic(), None
         self._open[rank] = member
         return member
 
@@ -87,10 +93,16 @@ class MemberQueue:
         place.state, place.record = "done", record
 
     def fail(self, rank: int, error: str, *, retry: bool) -> None:
-        """A worker's member failed; it waits again unless that is pointless or once too often."""
+        """A worker's member failed; it waits again unless that is pointless or once too often.
+
+        A member that got an epoch further since its last failure starts counting anew: one that
+        loses its machine now and then still ends, one that cannot move is given up.
+        """
         member = self._release(rank)
         place = self.places[member]
-        place.attempts += 1
+        epoch = place.progress.epoch if place.progress else 0
+        place.attempts = 1 if epoch > place.failed_epoch else place.attempts + 1
+        place.failed_epoch = epoch
         place.error = error
         if retry and place.attempts < self.attempts:
             self._waiting.append(member)
@@ -109,10 +121,13 @@ class MemberQueue:
 
     def tell(self, rank: int, progress: Progress) -> None:
         """A worker's word on its member."""
-        self.places[self._open[rank]].progress = progress
+        place = self.places[self._open[rank]]
+        place.progress, place.first = progress, place.first or progress
 
     def snapshot(self) -> list[Place]:
         """Where all members stand, in the run's order."""
+        for place in self.places.values():
+            place.spent_s = time.monotonic() - place.claimed_at
         return list(self.places.values())
 
     def _release(self, rank: int) -> Member:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from ray_jobs.member_queue import MemberQueue, Place
 from smm4h_core.bundle import save_bundle
 from smm4h_core.config import RunConfig
 from smm4h_core.errors import TrainingError
-from smm4h_core.members.data import read_run_posts
+from smm4h_core.members.data import fingerprint, identify, read_run_posts
 from smm4h_core.members.ensemble import fit_ensemble, whole_seeds, write_ensemble
 from smm4h_core.members.train import (
     WEIGHTS,
@@ -28,7 +27,6 @@ from smm4h_core.members.train import (
     train_member,
 )
 from smm4h_core.storage import Storage, open_storage
-from smm4h_core.types import AnnotatedPost
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,8 @@ class Outcome:
     """Sum of the trained members' own seconds."""
     num_workers: int
     """Members at once."""
+    num_truncated: int
+    """Most posts of a member whose end did not fit the encoder's length."""
 
 
 def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
@@ -65,8 +65,9 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     """
     run = open_storage(config.storage).child(config.name)
     posts = read_run_posts(config)  # bad data is told at once, before any worker starts
+    identity = identify(config, posts)
     members = members_of(config)
-    missing = [m for m in members if finished_record(config, m, run) is None]
+    missing = [m for m in members if finished_record(identity, m, run) is None]
     run.write_json("config.json", config.model_dump(mode="json"))
 
     started = time.perf_counter()
@@ -88,17 +89,33 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     joined = config.model_copy(
         update={"ensemble": config.ensemble.model_copy(update={"seeds": seeds})}
     )
-    location = _write_bundle(joined, run, ensemble.rule, result["splits"], _fingerprint(posts.pool))
+    location = _write_bundle(joined, run, ensemble.rule, result["splits"], fingerprint(posts.pool))
     member_s = sum(float(p.record["life_s"]) for p in places if p.record is not None)
+    num_trained = len(places) - len(failed)
     timing = {
-        "num_trained": len(missing),
+        "num_trained": num_trained,
         "num_workers": num_workers,
         "wall_s": wall_s,
         "member_s": member_s,
     }
-    if missing:
+    if num_trained:
         run.write_json("timing.json", timing)
-    return Outcome(run.root, location, result, failed, len(missing), wall_s, member_s, num_workers)
+    num_truncated = max(
+        int(record["num_truncated"])
+        for member in finished
+        if (record := finished_record(identity, member, run)) is not None
+    )
+    return Outcome(
+        run.root,
+        location,
+        result,
+        failed,
+        num_trained,
+        wall_s,
+        member_s,
+        num_workers,
+        num_truncated,
+    )
 
 
 def _train(
@@ -161,6 +178,9 @@ def _write_bundle(
         return target.root
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder) / "bundle")
+        # An older bundle's members would not be in the new manifest.
+        target.filesystem.create_dir(target.root, recursive=True)
+        target.filesystem.delete_dir_contents(target.root)
         fs.copy_files(f"{folder}/bundle", target.root, destination_filesystem=run.filesystem)
     return target.root
 
@@ -171,13 +191,3 @@ def _reasons(failed: Sequence[Place]) -> str:
     for place in failed:
         members_by_error.setdefault(place.error, []).append(place.member.name)
     return "\n".join(f"  {', '.join(names)}: {e}" for e, names in members_by_error.items())
-
-
-def _fingerprint(posts: Sequence[AnnotatedPost]) -> str:
-    """Digest of ids, texts and labels: tells whether two bundles saw the same posts."""
-    digest = hashlib.sha256()
-    for annotated in posts:
-        post = annotated.post
-        row = f"{post.post_id}\t{post.text}\t{annotated.label}\n"
-        digest.update(row.encode("utf-8", errors="surrogatepass"))
-    return digest.hexdigest()

@@ -27,7 +27,12 @@ from smm4h_core.classify.ensemble import Rule, rule_from_json, rule_to_json
 from smm4h_core.classify.network import TextClassifier
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.encoders.base import Tokeniser
-from smm4h_core.encoders.load import build_text_encoder, load_text_encoder, save_text_encoder
+from smm4h_core.encoders.load import (
+    build_text_encoder,
+    check_length,
+    load_text_encoder,
+    save_text_encoder,
+)
 from smm4h_core.errors import BundleError, ConfigError, TrainingError
 from smm4h_core.model_card import write_model_card
 from smm4h_core.storage import Storage
@@ -76,7 +81,7 @@ def save_bundle(
     weights_name: str,
     folder: Path,
 ) -> None:
-    """Write a bundle; it appears in one step, whole, replacing an older one of that folder.
+    """Write a bundle; it appears whole, replacing an older one of that folder.
 
     Args:
         config: The run's configuration.
@@ -86,7 +91,12 @@ def save_bundle(
         fingerprint: Digest of the training posts.
         weights_name: The weights' file name in a member's folder.
         folder: Where the bundle is to be.
+
+    Raises:
+        BundleError: the folder is there and is no bundle.
     """
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        raise BundleError(f"{folder} exists and is not a bundle; it is not replaced")
     unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}.partial")
     try:
         (unfinished / "members").mkdir(parents=True)
@@ -123,10 +133,11 @@ def save_bundle(
         manifest["files"] = _describe_files(unfinished)
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (unfinished / MANIFEST).write_text(text, encoding="utf-8")
+        replaced = folder.with_name(f"{unfinished.name}.old")
         if folder.exists():
-            read_manifest(folder)  # never replaces a folder that is no bundle
-            shutil.rmtree(folder)
+            folder.rename(replaced)
         unfinished.rename(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -188,13 +199,21 @@ def load_bundle(folder: Path) -> Bundle:
         loaded.encoder.freeze_embeddings()
     blank = TextClassifier(loaded.encoder, dropout=config.network.dropout)
     if config.encoder.freeze_embeddings:
-        blank.load_state_dict(load_file(folder / FROZEN), strict=False)
+        _load_frozen(blank, folder / FROZEN)
     networks = tuple(
         tuple(_load_member(blank, folder, seed, fold) for fold in range(config.data.folds))
         for seed in config.ensemble.seeds
     )
-    max_length = min(config.encoder.max_length, loaded.encoder.max_length)
+    max_length = check_length(config.encoder.max_length, loaded)
     return Bundle(name, version, config, rule, loaded.tokeniser, networks, max_length, manifest)
+
+
+def _load_frozen(blank: TextClassifier, path: Path) -> None:
+    tensors = load_file(path)
+    expected = {name: p.shape for name, p in blank.named_parameters() if not p.requires_grad}
+    if {name: tensor.shape for name, tensor in tensors.items()} != expected:
+        raise BundleError(f"{path}: expected {sorted(expected)}, got {sorted(tensors)}")
+    blank.load_state_dict(tensors, strict=False)
 
 
 def _load_member(blank: TextClassifier, folder: Path, seed: int, fold: int) -> TextClassifier:

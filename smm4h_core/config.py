@@ -25,7 +25,8 @@ PAPER_SEEDS = (0, 2, 3, 5, 13, 17, 21, 42, 67, 123)
 """The ten seeds of the paper's code."""
 
 Task = Literal["1a", "2"]
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, strict=True)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Dropout = Annotated[float, Field(ge=0, lt=1)]
 
@@ -66,6 +67,8 @@ class DataConfig(Section):
     def _something_to_choose_on(self) -> Self:
         if self.folds == 1 and not self.dev:
             raise ValueError("give `dev` splits, or `folds` greater than 1 to choose on")
+        if self.folds == 1 and self.fold_seed:
+            raise ValueError("fold_seed needs folds greater than 1")
         return self
 
 
@@ -81,8 +84,9 @@ class EncoderConfig(Section):
 
     uri: str
     """Hub id, folder, or ``package:<import name>/<folder>``."""
-    max_length: Positive = 128
-    """Word-pieces per post, special tokens included; what is cut off is counted and reported."""
+    max_length: Annotated[int, Field(ge=3, strict=True)] = 128
+    """Word-pieces per post, special tokens included; posts that are cut
+    short are counted in the member's record and told when the run ends."""
     pooling: Literal["cls", "mean", "native"] | None = None
     """How token states become one vector; None takes the encoder's own way."""
     freeze_embeddings: bool = False
@@ -103,9 +107,9 @@ class TrainingConfig(Section):
 
     epochs: Positive
     """Passes over the training posts."""
-    learning_rate: Annotated[float, Field(gt=0)]
+    learning_rate: Rate
     """Peak rate of the encoder."""
-    head_rate_factor: Annotated[float, Field(gt=0)] = 1.0
+    head_rate_factor: Rate = 1.0
     """The head's rate as a multiple of the encoder's."""
     layer_rate_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Each layer further from the head learns at this multiple of the layer above it."""
@@ -117,7 +121,7 @@ class TrainingConfig(Section):
     """``warmup_linear`` rises over ``warmup_fraction`` of all steps, then falls to zero."""
     warmup_fraction: Fraction = 0.1
     """Only with ``warmup_linear``."""
-    clip_norm: Annotated[float, Field(gt=0)] | None = 1.0
+    clip_norm: Rate | None = 1.0
     """Greatest norm of the whole gradient; None never clips."""
     batch_tokens: Positive = 1024
     """Word-pieces in a batch, padding included: the cost of a step is bounded by this."""
@@ -140,6 +144,9 @@ class TrainingConfig(Section):
             raise ValueError("weight_decay needs optimiser: adamw")
         if self.patience is not None and self.select == "last":
             raise ValueError("patience needs select: best")
+        default = type(self).model_fields["warmup_fraction"].default
+        if self.schedule == "constant" and self.warmup_fraction != default:
+            raise ValueError("warmup_fraction needs schedule: warmup_linear")
         return self
 
 
@@ -170,11 +177,18 @@ class ResourcesConfig(Section):
     cpus_per_member: Annotated[float, Field(gt=0)] = 1.0
     """Cores for one member; its thread count is this, rounded up."""
     gpus_per_member: Annotated[float, Field(ge=0)] = 0.0
-    """GPUs for one member; a fraction shares one and caps its memory share."""
+    """GPUs for one member: a fraction below 1, which shares one and caps its share of memory, or a
+    whole number, which is all that Ray hands out."""
     max_workers: Positive | None = None
     """Most members trained at once; None fills the cluster."""
     attempts: Positive = 3
-    """Times a member is tried before it counts as failed."""
+    """Times a member is tried, without getting an epoch further, before it counts as failed."""
+
+    @model_validator(mode="after")
+    def _gpus_that_ray_hands_out(self) -> Self:
+        if self.gpus_per_member > 1 and self.gpus_per_member % 1:
+            raise ValueError(f"gpus_per_member above 1 must be whole, got {self.gpus_per_member}")
+        return self
 
 
 class RunConfig(Section):
@@ -203,6 +217,9 @@ class RunConfig(Section):
         wanted, members = self.ensemble.min_members, len(self.ensemble.seeds)
         if wanted is not None and wanted > members:
             raise ValueError(f"ensemble.min_members is {wanted}, but there are {members} seeds")
+        if self.data.folds > 1 and self.training.select == "best":
+            # The best epoch on the fold held out would make its predictions look unseen.
+            raise ValueError("data.folds greater than 1 needs training.select: last")
         return self
 
 
@@ -255,11 +272,11 @@ def _override(raw: dict[str, Any], override: str) -> None:
 
 
 def training_digest(config: RunConfig) -> str:
-    """Digest of whatever decides a member's weights, 12 hexadecimal digits.
+    """Digest of the keys that decide a member's weights and answers, 12 hexadecimal digits.
 
-    A member that was trained under another digest is never taken for this run's: resuming with
-    a changed learning rate must not mix two experiments. What only joins or places members
-    (ensemble rule, resources, storage, description) is left out, so it may change freely.
+    What only joins or places members (ensemble rule, resources, storage, description) is left
+    out, so it may change freely between two calls of the same run; ``data.root`` too, since
+    :func:`smm4h_core.members.data.identify` looks at the posts themselves.
     """
     parts = config.model_dump(
         mode="json",

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-CARD = "README.md"
 _LANGUAGES = {"en": "English", "ru": "Russian"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,10 @@ from smm4h_core.classify.out_of_fold import fold_mean
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Prob, prob_from_logit
 from smm4h_core.encoders.base import Encoding
-from smm4h_core.members.data import tokenise
+from smm4h_core.encoders.tokenise import tokenise
+from smm4h_core.errors import DataError
 from smm4h_core.training.precision import choose_dtype
-from smm4h_core.types import AdeDecision, Lang, Post, Report
+from smm4h_core.types import AdeDecision, Post, Report
 
 
 class Pipeline:
@@ -26,7 +28,7 @@ class Pipeline:
         self.bundle = bundle
         self.device = device
         self.dtype = choose_dtype(bundle.config.training.precision, device)
-        self.default_lang: Lang = bundle.config.data.train[0].lang
+        self.languages = frozenset(ref.lang for ref in bundle.config.data.train)
         for seed in bundle.networks:
             for network in seed:
                 network.to(device)
@@ -35,22 +37,25 @@ class Pipeline:
         """One report a post, in order.
 
         Any number of posts; memory grows with it, so callers with millions hand over pieces.
+
+        Raises:
+            DataError: a post that states no language, where the bundle serves several.
         """
         if not posts:
             return []
+        posts = [self._with_lang(post) for post in posts]
         encodings = tokenise(
             posts,
             self.bundle.tokeniser,
             max_length=self.bundle.max_length,
             emoji=self.bundle.config.text.emoji,
-            default_lang=self.default_lang,
         )
         decisions = combine(self.bundle.rule, self.member_probs(encodings))
         num_members = len(self.bundle.networks)
         return [
             Report(
                 post_id=post.post_id,
-                lang=post.lang or self.default_lang,
+                lang=post.lang,
                 ade=AdeDecision(float(prob), bool(label), int(votes), num_members),
                 bundle=self.bundle.label,
             )
@@ -58,6 +63,16 @@ class Pipeline:
                 posts, decisions.prob, decisions.label, decisions.votes, strict=True
             )
         ]
+
+    def _with_lang(self, post: Post) -> Post:
+        if post.lang is not None:
+            return post
+        if len(self.languages) > 1:
+            raise DataError(
+                f"post {post.post_id!r}: expected its language, one of {sorted(self.languages)}"
+            )
+        (only,) = self.languages
+        return replace(post, lang=only)
 
     def member_probs(self, encodings: Sequence[Encoding]) -> Prob:
         """Probs ``(N, S)``, one per seed, each the mean over its folds."""

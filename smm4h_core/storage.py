@@ -6,6 +6,8 @@ Writes are atomic: a reader, or a run that resumes after a kill, sees the old fi
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ from uuid import uuid4
 from pyarrow import fs
 
 from smm4h_core.errors import DataError
+
+_UNFINISHED = ".partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,15 @@ class Storage:
         self.filesystem.create_dir(self.root, recursive=True)
         target = f"{self.root}/{name}"
         if not isinstance(self.filesystem, fs.LocalFileSystem):
-            # Object stores show a file only once its upload is complete.
-            with self.filesystem.open_output_stream(target) as stream:
-                writer(cast("IO[bytes]", stream))
+            # An object store shows a file once its upload is closed, and closes it on an error
+            # too: the content must be whole before the upload begins.
+            with tempfile.TemporaryFile() as whole:
+                writer(whole)
+                whole.seek(0)
+                with self.filesystem.open_output_stream(target) as stream:
+                    shutil.copyfileobj(whole, stream)
             return
-        unfinished = Path(f"{target}.{uuid4().hex}.partial")
+        unfinished = Path(f"{target}.{uuid4().hex}{_UNFINISHED}")
         try:
             with unfinished.open("wb") as local:
                 writer(local)
@@ -71,6 +79,12 @@ class Storage:
         """Read a JSON file."""
         with self.read(name) as stream:
             return json.loads(stream.read())
+
+    def delete_unfinished(self) -> None:
+        """Remove what a kill in the middle of a write left behind in this very folder."""
+        if isinstance(self.filesystem, fs.LocalFileSystem):
+            for path in Path(self.root).glob(f"*{_UNFINISHED}"):
+                path.unlink(missing_ok=True)
 
     def delete(self, name: str) -> None:
         """Remove a file if it is there."""

@@ -72,7 +72,8 @@ class AdeDecision:
     """The ensemble's answer to "does this post report an ADE?"."""
 
     prob: float
-    """Calibrated probability of the positive class, in [0, 1]."""
+    """The ensemble's probability of the positive class, in [0, 1]; a share of votes where the
+    rule is a majority vote. How well it is calibrated is in the bundle's scores."""
     is_ade: bool
     """The decision under the bundle's rule and threshold."""
     votes: int
@@ -88,7 +89,7 @@ class Report:
     post_id: str
     """The post's identifier."""
     lang: Lang | None
-    """Language used for normalisation."""
+    """Language that the post was read in."""
     ade: AdeDecision
     """Whether the post reports an ADE."""
     bundle: str

@@ -28,6 +28,9 @@ def train(
 
     run_config = read_config(config, overrides or [])
     outcome = run_training(run_config, inline=inline)
+    if outcome.num_truncated:
+        length = run_config.encoder.max_length
+        notices().print(f"{outcome.num_truncated} post(s) were cut at {length} word-pieces")
     for place in outcome.failed:
         notices().print(f"goes on without {place.member.name}: {place.error}", markup=False)
     if json:

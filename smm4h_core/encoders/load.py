@@ -85,6 +85,20 @@ def build_text_encoder(folder: Path) -> LoadedEncoder:
     raise EncoderError(f"{path}: expected family huggingface or use-multilingual, got {family!r}")
 
 
+def check_length(wanted: int, loaded: LoadedEncoder) -> int:
+    """The length wanted, if the encoder can read that many word-pieces.
+
+    Raises:
+        EncoderError: It cannot.
+    """
+    if wanted > loaded.encoder.max_length:
+        raise EncoderError(
+            f"{loaded.uri}: reads at most {loaded.encoder.max_length} word-pieces, "
+            f"encoder.max_length asks for {wanted}"
+        )
+    return wanted
+
+
 def _locate(uri: str) -> Path | None:
     """The folder that the URI names; None for a hub id."""
     if uri.startswith("package:"):

@@ -14,9 +14,10 @@ from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Logit, prob_from_logit
 from smm4h_core.config import RunConfig, TrainingConfig
 from smm4h_core.encoders.base import Encoding, Tokeniser
-from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.encoders.load import check_length, load_text_encoder
+from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.evaluation.classification import score_labels
-from smm4h_core.members.data import labels_of, read_run_posts, tokenise
+from smm4h_core.members.data import RunPosts, labels_of
 from smm4h_core.members.predictions import Predictions, SplitName
 from smm4h_core.text.batching import training_batches
 from smm4h_core.text.emoji_words import EmojiMode
@@ -67,6 +68,12 @@ class Classification:
     """Of matrix products."""
     device: torch.device
     """Where the network is."""
+
+    @property
+    def num_truncated(self) -> int:
+        """Posts of any use whose end did not fit."""
+        uses = (self.train, self.choosing, self.test)
+        return sum(use.num_truncated for use in uses if use is not None)
 
     def plan(self, epoch: int) -> list[list[int]]:
         """Indices into ``train`` of each batch of an epoch."""
@@ -123,27 +130,31 @@ class Classification:
 
 
 def build_classification(
-    config: RunConfig, seed: int, fold: int, *, device: torch.device, dtype: torch.dtype
+    config: RunConfig,
+    posts: RunPosts,
+    *,
+    seed: int,
+    fold: int,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> Classification:
-    """Read and tokenise the posts and build the network; seed torch before.
+    """Tokenise a run's posts and build the network; seed torch before.
 
     Raises:
-        DataError: posts that do not fit.
-        EncoderError: an encoder that cannot be loaded.
+        DataError: a post without a label.
+        EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
-    posts = read_run_posts(config)
-    train, choosing, split = posts.pool, posts.dev, "dev"
+    train, choosing = posts.pool, posts.dev
     if posts.fold_of is not None:
         held_out = posts.fold_of == fold
         train = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if not out)
         choosing = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if out)
-        split = "oof"
 
     loaded = load_text_encoder(config.encoder.uri, pooling=config.encoder.pooling)
     if config.encoder.freeze_embeddings:
         loaded.encoder.freeze_embeddings()
     network = TextClassifier(loaded.encoder, dropout=config.network.dropout).to(device)
-    max_length = min(config.encoder.max_length, loaded.encoder.max_length)
+    max_length = check_length(config.encoder.max_length, loaded)
 
     def encode(annotated: tuple[AnnotatedPost, ...]) -> EncodedPosts:
         return _encode(annotated, loaded.tokeniser, max_length=max_length, emoji=config.text.emoji)
@@ -152,7 +163,7 @@ def build_classification(
         network=network,
         train=encode(train),
         choosing=encode(choosing),
-        choosing_split="oof" if split == "oof" else "dev",
+        choosing_split="dev" if posts.fold_of is None else "oof",
         test=encode(posts.test) if posts.test else None,
         training=config.training,
         seed=seed,

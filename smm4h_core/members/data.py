@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smm4h_core.config import CorpusRef, RunConfig
+from smm4h_core.config import CorpusRef, RunConfig, training_digest
 from smm4h_core.corpora.source import read_source
 from smm4h_core.corpora.splits import folds
-from smm4h_core.encoders.base import Encoding, Tokeniser
 from smm4h_core.errors import DataError
-from smm4h_core.text.emoji_words import EmojiMode
-from smm4h_core.text.normalise import normalise
-from smm4h_core.types import AnnotatedPost, Lang, Post
-
-TOKENISED_AT_ONCE = 1024
-"""Posts handed to the tokeniser together."""
+from smm4h_core.types import AnnotatedPost
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +47,7 @@ def read_run_posts(config: RunConfig) -> RunPosts:
         )
 
     train, dev, test = read(data.train), read(data.dev), read(data.test)
-    for posts in (train + dev, test):
-        _refuse_doubled_ids(posts)
+    _refuse_doubled_ids(train + dev + test)
     if data.folds == 1:
         return RunPosts(train, None, dev, test)
     pool = train + dev
@@ -61,23 +55,23 @@ def read_run_posts(config: RunConfig) -> RunPosts:
     return RunPosts(pool, np.array(cut.part_of), (), test)
 
 
-def tokenise(
-    posts: Sequence[Post],
-    tokeniser: Tokeniser,
-    *,
-    max_length: int,
-    emoji: EmojiMode,
-    default_lang: Lang = "en",
-) -> list[Encoding]:
-    """Normalise and tokenise posts, in order; a post without a language takes the default."""
-    encodings: list[Encoding] = []
-    for start in range(0, len(posts), TOKENISED_AT_ONCE):
-        texts = [
-            normalise(post.text, lang=post.lang or default_lang, emoji=emoji).text
-            for post in posts[start : start + TOKENISED_AT_ONCE]
-        ]
-        encodings += tokeniser.encode(texts, max_length=max_length)
-    return encodings
+def identify(config: RunConfig, posts: RunPosts) -> str:
+    """Digest of configuration and posts, 12 hexadecimal digits.
+
+    A member of another identity is never taken for this run's: going on with a changed learning
+    rate, or with corrected labels, must not mix two experiments.
+    """
+    uses = "".join(fingerprint(use) for use in (posts.pool, posts.dev, posts.test))
+    return hashlib.sha256((training_digest(config) + uses).encode()).hexdigest()[:12]
+
+
+def fingerprint(posts: Sequence[AnnotatedPost]) -> str:
+    """Digest of ids, texts and labels, in order: tells whether two runs saw the same posts."""
+    digest = hashlib.sha256()
+    for annotated in posts:
+        row = f"{annotated.post.post_id}\t{annotated.post.text}\t{annotated.label}\n"
+        digest.update(row.encode("utf-8", errors="surrogatepass"))
+    return digest.hexdigest()
 
 
 def labels_of(posts: Sequence[AnnotatedPost]) -> list[bool]:

@@ -131,7 +131,6 @@ def write_ensemble(ensemble: Ensemble, run: Storage) -> dict[str, Any]:
 
 def _score_split(rule: Rule, gathered: Gathered, answers: Combined) -> dict[str, Any]:
     gold = gathered.gold
-    mean = Prob(gathered.probs.mean(axis=1))
     rows = count_labels(gold, answers.label)
     f1_by_member = [
         score_labels(gold, column >= cut).f1
@@ -141,8 +140,8 @@ def _score_split(rule: Rule, gathered: Gathered, answers: Combined) -> dict[str,
         **asdict(score_labels(gold, answers.label)),
         "ci95": bootstrap_intervals(rows, groups=gathered.groups).to_json(),
         "members": asdict(spread_over_members(f1_by_member)),
-        "average_precision": average_precision(gold, mean),
-        "ece": expected_calibration_error(gold, mean),
+        "average_precision": average_precision(gold, answers.prob),
+        "ece": expected_calibration_error(gold, answers.prob),
     }
 
 
@@ -176,19 +175,20 @@ def _concatenate(held_out: Sequence[Predictions]) -> Gathered:
 def _average(folds: Sequence[Predictions]) -> Gathered:
     """One seed's folds on the same posts, averaged."""
     first = folds[0]
-    _refuse_other_posts(first.post_ids, [each.post_ids for each in folds])
+    _refuse_other_posts(folds)
     stacked = np.stack([_probs(each) for each in folds], axis=-1)[:, None, :]  # (N, 1, F)
     return Gathered(first.split, first.post_ids, first.groups, first.gold, fold_mean(Prob(stacked)))
 
 
 def _in_one_row(by_seed: Sequence[Gathered]) -> Gathered:
     first = by_seed[0]
-    _refuse_other_posts(first.post_ids, [each.post_ids for each in by_seed])
+    _refuse_other_posts(by_seed)
     probs = np.concatenate([each.probs for each in by_seed], axis=1)
     return Gathered(first.split, first.post_ids, first.groups, first.gold, Prob(probs))
 
 
-def _refuse_other_posts(expected: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> None:
-    for other in others:
-        if other != expected:
+def _refuse_other_posts(answered: Sequence[Predictions] | Sequence[Gathered]) -> None:
+    first = answered[0]
+    for other in answered:
+        if other.post_ids != first.post_ids or not np.array_equal(other.gold, first.gold):
             raise DataError("members answered different posts; were they trained on other data?")

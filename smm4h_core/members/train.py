@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 
 from smm4h_core.classify.network import classification_loss
-from smm4h_core.config import RunConfig, training_digest
+from smm4h_core.config import RunConfig
 from smm4h_core.errors import TrainingError
 from smm4h_core.members.classification import build_classification
+from smm4h_core.members.data import identify, read_run_posts
 from smm4h_core.members.predictions import write_predictions
 from smm4h_core.storage import Storage
 from smm4h_core.training.checkpoint import CheckpointFile, trained_weights
@@ -74,21 +75,21 @@ def member_storage(run: Storage, member: Member) -> Storage:
     return run.child("members", member.name)
 
 
-def finished_record(config: RunConfig, member: Member, run: Storage) -> dict[str, Any] | None:
+def finished_record(identity: str, member: Member, run: Storage) -> dict[str, Any] | None:
     """The record of a member that is already trained; None where it is not.
 
     Raises:
-        TrainingError: if it was trained under another configuration.
+        TrainingError: if it was trained under another configuration or on other posts.
     """
     storage = member_storage(run, member)
     if not storage.exists(RECORD):
         return None
     record: dict[str, Any] = storage.read_json(RECORD)
-    wanted = training_digest(config)
-    if record["digest"] != wanted:
+    if record["identity"] != identity:
         raise TrainingError(
-            f"{storage.root} was trained under configuration {record['digest']}, this one is "
-            f"{wanted}: give the run another name or storage, or delete that folder"
+            f"{storage.root} was trained under another configuration or on other posts "
+            f"({record['identity']}, now {identity}): give the run another name or storage, "
+            f"or delete that folder"
         )
     return record
 
@@ -109,20 +110,25 @@ def train_member(
     Raises:
         TrainingError: a loss that is not finite, or a member of another configuration.
     """
-    done = finished_record(config, member, run)
+    started = time.perf_counter()
+    posts = read_run_posts(config)
+    identity = identify(config, posts)
+    done = finished_record(identity, member, run)
     if done is not None:
         return done
-    started = time.perf_counter()
     storage = member_storage(run, member)
+    storage.delete_unfinished()
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
     training = config.training
     dtype = choose_dtype(training.precision, device)
-    # Named by configuration: another one must never go on from this state.
-    checkpoint = CheckpointFile(storage, f"checkpoint-{training_digest(config)}.pt")
+    # Named by identity: another configuration must never go on from this state.
+    checkpoint = CheckpointFile(storage, f"checkpoint-{identity}.pt")
     resumed = storage.exists(checkpoint.name)
 
     torch.manual_seed(member.seed)
-    setup = build_classification(config, member.seed, member.fold, device=device, dtype=dtype)
+    setup = build_classification(
+        config, posts, seed=member.seed, fold=member.fold, device=device, dtype=dtype
+    )
     optimiser = build_optimiser(
         rate_groups(
             setup.network.encoder,
@@ -178,12 +184,12 @@ def train_member(
         "name": member.name,
         "seed": member.seed,
         "fold": member.fold,
-        "digest": training_digest(config),
+        "identity": identity,
         "kept_epoch": result.kept_epoch,
         "choosing_f1": result.score,
         "history": [asdict(report) for report in result.history],
         "num_train_posts": len(setup.train.posts),
-        "num_truncated": setup.train.num_truncated,
+        "num_truncated": setup.num_truncated,
         "dtype": str(dtype).removeprefix("torch."),
         "train_s": sum(report.train_s for report in result.history),
         "life_s": time.perf_counter() - started,

@@ -16,9 +16,7 @@ Weights = dict[str, torch.Tensor]
 
 def trained_weights(network: nn.Module) -> Weights:
     """Copies of whatever training can change: all state but frozen parameters, on the CPU."""
-    frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
-    state = network.state_dict()
-    return {name: state[name].detach().cpu().clone() for name in state if name not in frozen}
+    return {name: tensor.detach().cpu().clone() for name, tensor in _trained(network).items()}
 
 
 def load_trained_weights(network: nn.Module, weights: Weights) -> None:
@@ -27,12 +25,17 @@ def load_trained_weights(network: nn.Module, weights: Weights) -> None:
     Raises:
         TrainingError: if a trained weight is missing, unknown or of another shape.
     """
-    wanted = trained_weights(network)
+    wanted = _trained(network)
     wrong = [n for n in wanted if n not in weights or weights[n].shape != wanted[n].shape]
     wrong += [n for n in weights if n not in wanted]
     if wrong:
         raise TrainingError(f"weights do not fit the network, first at {sorted(wrong)[0]!r}")
     network.load_state_dict(weights, strict=False)
+
+
+def _trained(network: nn.Module) -> Weights:
+    frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
+    return {name: t for name, t in network.state_dict().items() if name not in frozen}
 
 
 class CheckpointStore(Protocol):

@@ -172,8 +172,9 @@ def fit(
             num_posts += len(batch.post_ids)
             on_step(epoch, done_steps)
             if checkpoint_steps and done_steps % checkpoint_steps == 0:
-                train_s, started = train_s + time.perf_counter() - started, time.perf_counter()
+                train_s += time.perf_counter() - started
                 save()
+                started = time.perf_counter()
         train_s += time.perf_counter() - started
 
         network.eval()

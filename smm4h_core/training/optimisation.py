@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from smm4h_core.errors import ConfigError
+
 
 def build_optimiser(
     groups: Iterable[tuple[float, Mapping[str, nn.Parameter]]],
@@ -51,12 +53,19 @@ def rate_groups(
 
     Depth is read off the parameters' names (``...layer.<n>...``); what stands outside the layers,
     the embeddings that is, counts as one below the first. Without decay there are two groups.
+
+    Raises:
+        ConfigError: a decay for an encoder whose parameters name no layers.
     """
     depth_of: dict[str, int] = {}
     for name, _ in encoder.named_parameters():
         found = re.search(r"\blayers?\.(\d+)\.", name)
         depth_of[name] = int(found.group(1)) + 1 if found else 0
     top = max(depth_of.values(), default=0)
+    if layer_rate_decay < 1 and top == 0:
+        raise ConfigError(
+            f"training.layer_rate_decay: {type(encoder).__name__} has no numbered layers"
+        )
     by_depth: dict[int, dict[str, nn.Parameter]] = {}
     for name, parameter in encoder.named_parameters():
         below_top = top - depth_of[name] if layer_rate_decay < 1 else 0

@@ -57,6 +57,8 @@ def ray_environment(ray_folder: Path) -> dict[str, str]:
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Ray's workers are nice by default: on a busy machine they would get no time at all.
+        "RAY_worker_niceness": "0",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from safetensors.torch import save as save_tensors
 
 from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, verify_bundle
 from smm4h_core.classify.ensemble import MeanProb
@@ -104,10 +106,29 @@ def test_save_bundle_never_replaces_a_folder_that_is_no_bundle(
     precious.mkdir()
     (precious / "thesis.txt").write_text("years of work")
     config, storage = _frozen_run(tmp_path, tiny_bert)
-    with pytest.raises(BundleError, match="is not a bundle"):
+    with pytest.raises(BundleError, match="is not a bundle; it is not replaced"):
         _save(config, storage, precious)
     assert (precious / "thesis.txt").read_text() == "years of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["member", "precious"]
+
+
+def test_save_bundle_replaces_an_older_bundle(tmp_path: Path, tiny_bert: Path) -> None:
+    config, storage = _frozen_run(tmp_path, tiny_bert)
+    _save(config, storage, tmp_path / "bundle")
+    (tmp_path / "bundle/README.md").write_text("old")
+    _save(config, storage, tmp_path / "bundle")
+    verify_bundle(tmp_path / "bundle")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bundle", "member"]
+
+
+def test_load_bundle_refuses_a_frozen_table_of_another_shape(
+    tmp_path: Path, tiny_bert: Path
+) -> None:
+    config, storage = _frozen_run(tmp_path, tiny_bert)
+    _save(config, storage, tmp_path / "bundle")
+    _rewrite_frozen(tmp_path / "bundle")
+    with pytest.raises(BundleError, match=r"frozen\.safetensors: expected"):
+        load_bundle(tmp_path / "bundle")
 
 
 def test_bundle_with_a_frozen_table_keeps_it_once_and_shares_it(
@@ -132,16 +153,14 @@ def _frozen_run(tmp_path: Path, tiny_bert: Path):
             "name": "frozen",
             "task": "1a",
             "data": {"train": [{"path": "a"}], "dev": [{"path": "b"}]},
-            "encoder": {"uri": str(tiny_bert), "freeze_embeddings": True},
+            "encoder": {"uri": str(tiny_bert), "max_length": 48, "freeze_embeddings": True},
             "training": {"epochs": 1, "learning_rate": 1.0},
             "ensemble": {"seeds": [0, 1]},
         }
     )
-    from safetensors.torch import save
-
     loaded = load_text_encoder(config.encoder.uri)
     loaded.encoder.freeze_embeddings()
-    weights = save(trained_weights(TextClassifier(loaded.encoder, dropout=0.3)))
+    weights = save_tensors(trained_weights(TextClassifier(loaded.encoder, dropout=0.3)))
     storage = open_storage(str(tmp_path / "member"))
     storage.write("weights.safetensors", lambda stream: stream.write(weights))
     return config, storage
@@ -157,3 +176,16 @@ def _save(config, storage, folder: Path) -> None:
         weights_name="weights.safetensors",
         folder=folder,
     )
+
+
+def _rewrite_frozen(bundle: Path) -> None:
+    """A table of another shape, with a manifest that vouches for it."""
+    content = save_tensors({"encoder.other.weight": torch.zeros(2, 2)})
+    (bundle / "encoder/frozen.safetensors").write_bytes(content)
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"]["encoder/frozen.safetensors"] = {
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    path.write_text(json.dumps(manifest))

@@ -41,6 +41,18 @@ def test_config_is_frozen() -> None:
             changed(training={"epochs": 1, "learning_rate": 1.0, "weight_decay": 0.1}),
             "weight_decay needs optimiser: adamw",
         ),
+        (
+            changed(training={"epochs": 1, "learning_rate": 1.0, "warmup_fraction": 0.2}),
+            "warmup_fraction needs schedule: warmup_linear",
+        ),
+        (changed(training={"epochs": True, "learning_rate": 1.0}), "training.epochs: .*got True"),
+        (
+            changed(training={"epochs": 1, "learning_rate": float("inf")}),
+            "learning_rate: .*got inf",
+        ),
+        (changed(encoder={"uri": "x", "max_length": 2}), "encoder.max_length: .*got 2"),
+        (changed(data={"train": [{"path": "a"}], "folds": 2}), "needs training.select: last"),
+        (changed(resources={"gpus_per_member": 1.5}), "resources: .*must be whole, got 1.5"),
     ],
 )
 def test_config_refuses_with_the_key_path(raw: dict[str, object], says: str) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smm4h_core.corpora.sample import sample_split
+from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline, load_pipeline
 from smm4h_core.types import Post
 
@@ -53,6 +54,14 @@ def test_process_answers_any_text(pipeline: Pipeline, text: str) -> None:
     assert 0 <= report.ade.prob <= 1
     assert report.ade.num_members == 2
     assert report.lang == "en"
+
+
+def test_process_asks_for_a_language_where_the_bundle_has_several(pipeline: Pipeline) -> None:
+    both = Pipeline(pipeline.bundle, device=torch.device("cpu"))
+    both.languages = frozenset(("en", "ru"))
+    with pytest.raises(DataError, match=r"post '7': expected its language, one of \['en', 'ru'\]"):
+        both.process([Post("7", "text")])
+    assert both.process([Post("7", "text", "ru")])[0].lang == "ru"
 
 
 def test_process_names_the_bundle(pipeline: Pipeline) -> None:

@@ -141,15 +141,26 @@ def test_train_member_refuses_a_member_of_another_configuration(
 ) -> None:
     train_member(config, Member(0), run)
     faster = changed(config, training={**config.training.model_dump(), "learning_rate": 2e-3})
-    with pytest.raises(TrainingError, match=r"trained under configuration .* another name"):
+    with pytest.raises(TrainingError, match=r"trained under another configuration .*another name"):
         train_member(faster, Member(0), run)
+
+
+def test_train_member_refuses_a_member_of_other_posts(
+    config: RunConfig, run: Storage, tmp_path: Path
+) -> None:
+    train_member(config, Member(0), run)
+    labels = tmp_path / "train/class.tsv"
+    labels.write_text(labels.read_text().replace("\tADE", "\tNoADE", 1))
+    with pytest.raises(TrainingError, match="or on other posts"):
+        train_member(config, Member(0), run)
 
 
 def test_train_member_of_a_fold_answers_the_posts_it_left_out(
     config: RunConfig, run: Storage
 ) -> None:
     data = config.data.model_dump()
-    folded = changed(config, data={**data, "folds": 3})
+    training = {**config.training.model_dump(), "select": "last"}
+    folded = changed(config, data={**data, "folds": 3}, training=training)
     assert len(members_of(folded)) == 6
     seen: list[str] = []
     for fold in range(3):
@@ -179,6 +190,9 @@ def test_train_member_refuses_ids_that_stand_in_two_corpora(
     doubled = changed(config, data={**data, "dev": [{"path": "train"}]})
     with pytest.raises(DataError, match=r"30 post id\(s\) stand more than once.*first '0'"):
         train_member(doubled, Member(0), run)
+    tested = changed(config, data={**data, "test": [{"path": "train"}]})
+    with pytest.raises(DataError, match=r"30 post id\(s\) stand more than once"):
+        train_member(tested, Member(0), run)
 
 
 def test_progress_counts_up_to_the_end(config: RunConfig, run: Storage) -> None:

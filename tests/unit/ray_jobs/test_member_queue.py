@@ -21,10 +21,8 @@ def states(queue: MemberQueue) -> list[str]:
 
 
 def test_claim_hands_out_each_member_once_in_order(queue: MemberQueue) -> None:
-    assert [queue.claim(rank, f"host:{rank}") for rank in range(4)] == [
-        *(FIRST, SECOND, THIRD),
-        None,
-    ]
+    claimed = [queue.claim(rank, f"host:{rank}") for rank in range(4)]
+    assert claimed == [FIRST, SECOND, THIRD, None]
     assert states(queue) == ["training"] * 3
     assert [(place.rank, place.where) for place in queue.snapshot()] == [
         (0, "host:0"),
@@ -73,7 +71,7 @@ def test_note_deaths_forgets_a_worker_that_had_nothing_open(queue: MemberQueue) 
     assert queue.snapshot()[0].attempts == 0
 
 
-def test_member_that_kills_its_worker_every_time_is_given_up(queue: MemberQueue) -> None:
+def test_member_that_kills_its_worker_every_time_is_given_up() -> None:
     queue = MemberQueue((FIRST,), attempts=2)
     for life in range(2):
         assert queue.claim(0, f"host:{life}") == FIRST
@@ -91,8 +89,8 @@ def test_fail_lets_a_member_wait_behind_the_others_until_its_attempts_are_spent(
         queue.fail(0, f"{expected.name} is ill", retry=True)
     assert queue.claim(0, "host:1") is None
     assert states(queue) == ["failed"] * 3
-    assert [place.error for place in queue.snapshot()] == ["s0-f0 is ill", "s2-f0 is ill"] + [
-        "s3-f0 is ill"
+    assert [place.error for place in queue.snapshot()] == [
+        f"{member.name} is ill" for member in (FIRST, SECOND, THIRD)
     ]
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from smm4h_core.errors import ConfigError
 from smm4h_core.training.optimisation import build_optimiser, build_schedule, rate_groups
 
 
@@ -23,6 +24,17 @@ def test_rate_groups_fall_from_the_top_layer_down() -> None:
     assert groups[0][0] == 10
     assert [rate_of[f"layer.{n}.weight"] for n in (2, 1, 0)] == [1.0, 0.5, 0.25]
     assert rate_of["embeddings.weight"] == 0.125
+
+
+def test_rate_groups_refuse_a_decay_over_no_layers() -> None:
+    with pytest.raises(ConfigError, match="Linear has no numbered layers"):
+        rate_groups(
+            nn.Linear(2, 2),
+            nn.Linear(2, 1),
+            learning_rate=1.0,
+            head_rate_factor=1,
+            layer_rate_decay=0.5,
+        )
 
 
 def test_rate_groups_without_decay_share_one_rate() -> None:

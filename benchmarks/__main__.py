@@ -1,0 +1,84 @@
+"""``python -m benchmarks``: every measurement, its table, and how far the targets are reached."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import torch
+import typer
+
+from benchmarks.machine import Machine, describe_machine
+from benchmarks.reach import Verdict
+from benchmarks.section import Section, markdown_table, print_section, verdict_table
+from smm4h_core.errors import Smm4hError
+
+Name = Literal["results", "training_speed", "inference_speed", "ray_overhead", "training_f1"]
+USUAL: tuple[Name, ...] = ("results", "training_speed", "inference_speed", "ray_overhead")
+"""What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
+pace, which doubles the time."""
+OUT, FILE = Path("runs/benchmarks"), "benchmarks.json"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def benchmarks(
+    only: Annotated[Name | None, typer.Option(help="Measure this alone.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for benchmarks.json.")] = OUT,
+) -> None:
+    """Measure; exit 1 where something that a measurement needs is missing."""
+    machine = describe_machine()
+    torch.set_num_threads(machine.cores)
+    print(_describe(machine))
+
+    verdicts: list[Verdict] = []
+    measured: dict[str, Any] = {}
+    errors: dict[str, list[str]] = {}
+    for name in (only,) if only else USUAL:
+        if sys.stderr.isatty():
+            print(f"{name} ...", file=sys.stderr)
+        started = time.perf_counter()
+        try:
+            section = _measure(name)
+        except Smm4hError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            errors[name] = [str(error)]
+            continue
+        print_section(section)
+        if section.missing:
+            errors[name] = list(section.missing)
+        verdicts += section.verdicts
+        measured[name] = {"seconds": time.perf_counter() - started, "found": section.data}
+    if verdicts:
+        print(f"\n### Reach\n\n{verdict_table(verdicts)}")
+
+    reach = [{**asdict(each), "reached": each.reached} for each in verdicts]
+    answer = {"machine": asdict(machine), "reach": reach, "measured": measured, "errors": errors}
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    (out / FILE).write_text(text, encoding="utf-8")
+    if errors:
+        raise typer.Exit(1)
+
+
+def _measure(name: Name) -> Section:
+    # Each part imports only what it measures with.
+    measure = cast("Callable[[], Section]", import_module(f"benchmarks.{name}").measure)
+    return measure()
+
+
+def _describe(machine: Machine) -> str:
+    rows = [(key.replace("_", " "), str(value)) for key, value in asdict(machine).items()]
+    table = markdown_table(("machine", ""), rows)
+    return f"{table}\n\nBusy with something else: speeds are doubtful." if machine.busy else table
+
+
+if __name__ == "__main__":
+    app()

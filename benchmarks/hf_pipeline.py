@@ -1,0 +1,71 @@
+"""A trained member inside `transformers.pipeline`, as that library's users predict."""
+
+from __future__ import annotations
+
+import logging as levels
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedModel, pipeline
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import logging
+
+from smm4h_core.classify.network import TextClassifier
+from smm4h_core.encoders.base import TokenBatch, Tokeniser
+
+BATCH_POSTS = 32
+"""Texts in a batch, in the order given, as the pipeline cuts them."""
+
+
+class SequenceClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
+    """The member's very network, encoder and head, in the form that the pipeline asks for."""
+
+    config_class = PreTrainedConfig
+
+    def __init__(self, network: TextClassifier) -> None:
+        config = PreTrainedConfig()
+        config.num_labels = 1  # one logit, so that the pipeline applies the sigmoid
+        super().__init__(config)
+        self.network = network
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> SequenceClassifierOutput:
+        """Logits ``(B, 1)`` of word-pieces ``(B, L)``; a lone text has one token type."""
+        del token_type_ids
+        logits = self.network(TokenBatch(input_ids, attention_mask.bool()))
+        return SequenceClassifierOutput(logits=logits[:, None])
+
+
+def build_pipeline(
+    network: TextClassifier, tokeniser: Tokeniser, *, max_length: int, device: torch.device
+) -> Callable[[Sequence[str]], NDArray[np.float64]]:
+    """Return what answers probs ``(N,)`` of N texts, in fp32."""
+    with tempfile.TemporaryDirectory() as folder:
+        tokeniser.save(Path(folder))
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    verbosity = logging.get_verbosity()
+    # The pipeline takes any model, but complains of classes that its library does not list.
+    logging.set_verbosity(levels.CRITICAL)
+    try:
+        classify = pipeline(
+            "text-classification",
+            model=SequenceClassifier(network),
+            tokenizer=tokenizer,
+            device=device,
+        )
+    finally:
+        logging.set_verbosity(verbosity)
+
+    def answer(texts: Sequence[str]) -> NDArray[np.float64]:
+        answers = classify(
+            list(texts), batch_size=BATCH_POSTS, truncation=True, max_length=max_length
+        )
+        return np.array([each["score"] for each in answers])  # of one label: its sigmoid
+
+    return answer
