@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,benchmark]'
 	@touch $@
 
 demo: $(STAMP) ## train a small ensemble on the synthetic sample, score it, label ten posts
@@ -41,7 +41,7 @@ format: $(STAMP) ## put the code into the house's form
 	$(BIN)/ruff format .
 
 results: $(STAMP) ## train the three corpora's ensembles (hours on two cores) and print their table
-	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.results --train
 
 benchmark: $(STAMP) ## baselines, speed and Ray's overhead, each measured in this run
 	$(BIN)/python -m benchmarks

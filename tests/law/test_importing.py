@@ -13,8 +13,7 @@ import pytest
 
 IMPORT_ALL = """
 import importlib, logging, os, pkgutil
-import ray.train.torch, torch
-from transformers import PreTrainedModel  # what these libraries set is not ours
+import ray.train.torch, torch, transformers  # what these set is not ours
 transformers.PreTrainedModel, transformers.AutoModel  # imported only when named
 names = sorted(
     module.name
