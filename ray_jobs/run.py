@@ -15,7 +15,7 @@ from ray_jobs.live import live_table
 from ray_jobs.member_queue import MemberQueue, Place
 from smm4h_core.bundle import save_bundle
 from smm4h_core.config import RunConfig
-from smm4h_core.errors import TrainingError
+from smm4h_core.errors import Smm4hError, TrainingError
 from smm4h_core.members.data import fingerprint, identify, read_run_posts
 from smm4h_core.members.ensemble import fit_ensemble, whole_seeds, write_ensemble
 from smm4h_core.members.train import (
@@ -148,7 +148,12 @@ def _train_inline(config: RunConfig, missing: Sequence[Member], run: Storage) ->
                 queue.tell(0, progress)
                 watch(queue.snapshot())
 
-            queue.finish(0, train_member(config, member, run, on_progress=show))
+            try:
+                record = train_member(config, member, run, on_progress=show)
+            except Smm4hError as error:  # any other is a bug, to be seen where it happened
+                queue.fail(0, str(error), retry=False)
+            else:
+                queue.finish(0, record)
         watch(queue.snapshot())
     return queue.snapshot()
 

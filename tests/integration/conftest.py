@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 import secrets
 import shutil
 import signal
@@ -77,7 +78,7 @@ def ray_local(ray_folder: Path, ray_environment: dict[str, str]) -> Iterator[Non
             include_dashboard=False,
             object_store_memory=80 << 20,
             log_to_driver=False,
-            logging_level="ERROR",
+            logging_level=logging.ERROR,
             _temp_dir=str(ray_folder / "local"),
         )
         yield
@@ -142,8 +143,8 @@ def make_config(
             },
             "encoder": {"uri": str(tiny_bert), "max_length": 16},
             "training": {
-                "epochs": 4,
-                "learning_rate": 1e-2,
+                "epochs": 16,
+                "learning_rate": 3e-3,
                 "batch_posts": 8,
                 "precision": "fp32",
             },

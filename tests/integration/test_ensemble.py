@@ -94,7 +94,7 @@ def test_other_learning_rate_under_the_same_name_is_refused(
 ) -> None:
     run = open_storage(trained.run_location)
     written = run.read_json("config.json")
-    training = config.training.model_copy(update={"learning_rate": 2e-2})
-    with pytest.raises(TrainingError, match=r"s0-f0 was trained under configuration"):
+    training = config.training.model_copy(update={"learning_rate": 1e-3})
+    with pytest.raises(TrainingError, match=r"s0-f0 was trained under another configuration"):
         run_training(config.model_copy(update={"training": training}))
     assert run.read_json("config.json") == written

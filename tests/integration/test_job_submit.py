@@ -65,7 +65,8 @@ def kill_session(leader: int) -> None:
 @pytest.fixture
 def environment(ray_environment: dict[str, str]) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-    return {**ours, **ray_environment}
+    # The head would else wait half a minute for other machines before it ends.
+    return {**ours, **ray_environment, "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_surface_is_what_was_promised() -> None:
 
 def test_every_verb_and_option_says_what_it_is_for() -> None:
     silent = []
-    pending = [("smm4h", get_command(app))]
+    pending: list[tuple[str, Any]] = [("smm4h", get_command(app))]
     while pending:
         name, command = pending.pop()
         options = [p for p in command.params if p.param_type_name == "option"]

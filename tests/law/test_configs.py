@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ CONFIGS = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*
 PAPER = [name for name in CONFIGS if name.startswith("paper/")]
 HUB = {"FacebookAI/roberta-large": "roberta", "cimm-kzn/enrudr-bert": "bert"}
 """The paper's encoders and their architectures."""
-SIZES = {
+SIZES: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,

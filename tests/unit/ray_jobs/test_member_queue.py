@@ -94,6 +94,16 @@ def test_fail_lets_a_member_wait_behind_the_others_until_its_attempts_are_spent(
     ]
 
 
+def test_fail_counts_anew_where_a_member_got_an_epoch_further() -> None:
+    queue = MemberQueue((FIRST,), attempts=2)
+    for epoch, attempts in ((1, 1), (2, 1), (2, 2)):
+        assert queue.claim(0, "host:1") == FIRST
+        queue.tell(0, Progress(FIRST, epoch, 4, 0, 9))
+        queue.fail(0, "the machine is gone", retry=True)
+        assert queue.snapshot()[0].attempts == attempts
+    assert states(queue) == ["failed"]
+
+
 def test_fail_without_retry_ends_a_member_at_once(queue: MemberQueue) -> None:
     queue.claim(0, "host:1")
     queue.fail(0, "loss nan", retry=False)
@@ -120,3 +130,4 @@ def test_tell_keeps_the_last_word_on_the_worker_s_open_member(queue: MemberQueue
     for word in words:
         queue.tell(1, word)
     assert [place.progress for place in queue.snapshot()] == [None, words[1], None]
+    assert [place.first for place in queue.snapshot()] == [None, words[0], None]
