@@ -121,7 +121,9 @@ class MemberQueue:
 
     def tell(self, rank: int, progress: Progress) -> None:
         """A worker's word on its member."""
-        place = self.places[self._open[rank]]
+        if self._open.get(rank) != progress.member:
+            return  # a late word: the member has ended, or its worker was restarted
+        place = self.places[progress.member]
         place.progress, place.first = progress, place.first or progress
 
     def snapshot(self) -> list[Place]:

@@ -131,3 +131,14 @@ def test_tell_keeps_the_last_word_on_the_worker_s_open_member(queue: MemberQueue
         queue.tell(1, word)
     assert [place.progress for place in queue.snapshot()] == [None, words[1], None]
     assert [place.first for place in queue.snapshot()] == [None, words[0], None]
+
+
+def test_tell_drops_a_late_word_on_another_member(queue: MemberQueue) -> None:
+    first = queue.claim(0, "host:1")
+    assert first is not None
+    queue.finish(0, {})
+    second = queue.claim(0, "host:1")
+    assert second is not None
+    queue.tell(0, Progress(first, 9, 10, 0, 1))
+    assert queue.places[second].progress is None
+    assert queue.places[first].progress is None
