@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ray_jobs.commands import bundle, compare, data, demo, doctor, evaluate, predict, score, train
+from ray_jobs.commands import (
+    bundle,
+    compare,
+    data,
+    demo,
+    doctor,
+    drugs,
+    evaluate,
+    predict,
+    score,
+    train,
+)
 from ray_jobs.console import notices
 from smm4h_core.errors import ConfigError, Smm4hError
 
@@ -28,6 +39,7 @@ app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
+app.add_typer(drugs.app, name="drugs")
 app.command("doctor")(doctor.doctor)
 
 _debug = False

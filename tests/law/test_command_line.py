@@ -23,6 +23,8 @@ SURFACE = {
     "smm4h data": "",
     "smm4h data check": "PATH --json",
     "smm4h data sample": "FOLDER --seed",
+    "smm4h drugs": "",
+    "smm4h drugs lookup": "NAME --table --json",
     "smm4h doctor": "--json",
 }
 """Every verb with its arguments, in order, and its options."""

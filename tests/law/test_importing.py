@@ -13,7 +13,7 @@ import pytest
 
 IMPORT_ALL = """
 import importlib, logging, os, pkgutil
-import ray.train.torch, torch, transformers  # what these set is not ours
+import ray.train.torch, rdkit.Chem, torch, transformers  # what these set is not ours
 transformers.PreTrainedModel, transformers.AutoModel  # imported only when named
 names = sorted(
     module.name
@@ -82,7 +82,14 @@ def test_importing_reads_no_environment(trees: dict[str, ast.Module]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["train", "--help"], ["bundle", "--help"], ["data", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["bundle", "--help"],
+        ["data", "--help"],
+        ["drugs", "--help"],
+    ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
     assert python(RUN_AND_LIST, *arguments, home=tmp_path) == ""

@@ -10,6 +10,7 @@ LAYERS = (
     {"config", "storage"},
     {"text", "corpora"},
     {"encoders"},
+    {"drugs"},
     {"training", "tables", "reports", "model_card"},
     {"classify"},
     {"evaluation"},

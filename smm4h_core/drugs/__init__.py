@@ -1,0 +1,1 @@
+"""Drugs: names to active ingredients to molecules, and where posts name them."""
