@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint format benchmark results clean
+.PHONY: help setup demo test test-unit lint format benchmark results fusion clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ format: $(STAMP) ## put the code into the house's form
 
 results: $(STAMP) ## train the three corpora's ensembles (hours on two cores) and print their table
 	$(BIN)/python -m benchmarks.results --train
+
+fusion: $(STAMP) ## train every row of the paper's table on embedded encoders (many hours) and print it
+	$(BIN)/python -m benchmarks.fusion --train
 
 benchmark: $(STAMP) ## baselines, speed and Ray's overhead, each measured in this run
 	$(BIN)/python -m benchmarks

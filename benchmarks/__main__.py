@@ -19,8 +19,19 @@ from benchmarks.reach import Verdict
 from benchmarks.section import Section, markdown_table, print_section, verdict_table
 from smm4h_core.errors import Smm4hError
 
-Name = Literal["results", "training_speed", "inference_speed", "ray_overhead", "training_f1"]
-USUAL: tuple[Name, ...] = ("results", "training_speed", "inference_speed", "ray_overhead")
+Name = Literal[
+    "results",
+    "training_speed",
+    "inference_speed",
+    "ray_overhead",
+    "molecules",
+    "ensemble_search",
+    "training_f1",
+]
+USUAL: tuple[Name, ...] = (
+    *("results", "training_speed", "inference_speed", "ray_overhead", "molecules"),
+    "ensemble_search",
+)
 """What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
 pace, which doubles the time."""
 OUT, FILE = Path("runs/benchmarks"), "benchmarks.json"

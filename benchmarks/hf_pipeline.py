@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedModel, pipel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging
 
-from smm4h_core.classify.network import TextClassifier
+from smm4h_core.classify.network import Classifier
 from smm4h_core.encoders.base import TokenBatch, Tokeniser
 
 BATCH_POSTS = 32
@@ -27,7 +27,7 @@ class SequenceClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
 
     config_class = PreTrainedConfig
 
-    def __init__(self, network: TextClassifier) -> None:
+    def __init__(self, network: Classifier) -> None:
         config = PreTrainedConfig()
         config.num_labels = 1  # one logit, so that the pipeline applies the sigmoid
         super().__init__(config)
@@ -43,7 +43,7 @@ class SequenceClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
 
 
 def build_pipeline(
-    network: TextClassifier, tokeniser: Tokeniser, *, max_length: int, device: torch.device
+    network: Classifier, tokeniser: Tokeniser, *, max_length: int, device: torch.device
 ) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     """Return what answers probs ``(N,)`` of N texts, in fp32."""
     with tempfile.TemporaryDirectory() as folder:

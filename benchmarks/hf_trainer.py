@@ -22,7 +22,7 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback
 
 from benchmarks.section import BenchmarkError
-from smm4h_core.classify.network import TextClassifier
+from smm4h_core.classify.network import Classifier
 from smm4h_core.config import TrainingConfig
 from smm4h_core.encoders.base import TokenBatch, Tokeniser
 from smm4h_core.members.classification import EncodedPosts
@@ -34,7 +34,7 @@ BATCH_POSTS = 32
 class TrainerNetwork(nn.Module):
     """A classifier in the form that `Trainer` asks for: columns in, loss and logits out."""
 
-    def __init__(self, network: TextClassifier) -> None:
+    def __init__(self, network: Classifier) -> None:
         super().__init__()
         self.network = network
 
@@ -60,7 +60,7 @@ class _Clock(TrainerCallback):
 
 
 def train_with_trainer(
-    network: TextClassifier,
+    network: Classifier,
     encoded: EncodedPosts,
     *,
     tokeniser: Tokeniser,

@@ -66,6 +66,20 @@ TARGETS = MappingProxyType(
         "prediction.f1": Target(
             "test F1 as served: distance from the interval of fp32's", "at most", 0.0
         ),
+        "molecules.restored": Target(
+            "molecule encoder: hidden tokens restored, less untrained", "at least", 0.5
+        ),
+        "molecules.gain": Target(
+            "molecule encoder: least gain of its linear probes over untrained", "at least", 0.0
+        ),
+        "drugs.speed": Target(
+            "drug finder: posts/s on one core, slowest corpus", "at least", 20_000
+        ),
+        "drugs.load": Target("drug finder: seconds to load", "at most", 1.0),
+        "drugs.memory": Target("drug finder: MiB, its imports included", "at most", 150),
+        "search.ensembles": Target(
+            "seconds to search 33 ensembles of 10 members on 20,000 posts", "at most", 1.0
+        ),
         "ray.overhead": Target(
             "Ray's greatest overhead on members of a minute or more", "at most", 0.15
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.section import BenchmarkError
@@ -19,13 +20,13 @@ def config_path(name: str) -> Path:
     return CONFIGS / f"{name}.yaml"
 
 
-def finished_run(name: str) -> tuple[RunConfig, Storage]:
-    """Find a run that is trained and joined.
+def finished_run(name: str, overrides: Sequence[str] = ()) -> tuple[RunConfig, Storage]:
+    """Find a run that is trained and joined, with ``key.path=value`` over its configuration.
 
     Raises:
         BenchmarkError: it is not, or was trained under another configuration than today's.
     """
-    config = read_config(config_path(name))
+    config = read_config(config_path(name), overrides)
     run = open_storage(config.storage).child(config.name)
     command = f"make it with: smm4h train {config_path(name)}"
     if not run.exists(RESULT):

@@ -124,8 +124,8 @@ def our_rate(
     torch.manual_seed(setup.seed)
     optimiser = build_optimiser(
         rate_groups(
-            network.encoder,
-            network.head,
+            network,
+            network.pretrained_parts(),
             learning_rate=training.learning_rate,
             head_rate_factor=training.head_rate_factor,
             layer_rate_decay=training.layer_rate_decay,

@@ -17,8 +17,10 @@ from ray_jobs.commands import (
     drugs,
     evaluate,
     predict,
+    pretrain,
     score,
     train,
+    tune,
 )
 from ray_jobs.console import notices
 from smm4h_core.errors import ConfigError, Smm4hError
@@ -33,6 +35,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
@@ -40,6 +43,7 @@ app.command("compare")(compare.compare)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
 app.add_typer(drugs.app, name="drugs")
+app.add_typer(pretrain.app, name="pretrain")
 app.command("doctor")(doctor.doctor)
 
 _debug = False

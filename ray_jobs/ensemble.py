@@ -28,8 +28,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ray_jobs.member_queue import MemberQueue, Place
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.errors import Smm4hError
-from smm4h_core.members.train import Member, Progress, train_member
-from smm4h_core.storage import open_storage
+from smm4h_core.members.train import Member, Progress, members_home, train_member
 
 CONTROLLER_FAILURES = 5
 """Times that workers may fail to start before the run is given up."""
@@ -57,7 +56,7 @@ def train_members(
         watch: Shown all places about twice a second, and once at the end.
     """
     resources = config.resources
-    run = open_storage(config.storage).child(config.name)
+    run = members_home(config)
     # On the driver's machine: if the queue dies, so has whoever waits for the run.
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     queue: Any = (
@@ -111,7 +110,7 @@ def _fit(trainer: TorchTrainer) -> str:
     try:
         trainer.fit()
     except Exception as error:  # Ray Train raises what any worker or its own controller raised
-        return _root_error(error)
+        return root_error(error)
     return ""
 
 
@@ -132,7 +131,7 @@ def _take_members(settings: dict[str, Any]) -> None:
     if 0 < share < 1:
         # Ray divides GPUs on paper only; without a cap one member can starve its neighbour.
         torch.cuda.set_per_process_memory_fraction(share)
-    run = open_storage(config.storage).child(config.name)
+    run = members_home(config)
     told = 0.0
 
     def tell(progress: Progress) -> None:
@@ -147,7 +146,7 @@ def _take_members(settings: dict[str, Any]) -> None:
         except Exception as error:  # the queue keeps the root error; other members go on
             # Our own errors are about data or numbers: the next attempt would end alike.
             retry = not isinstance(error, Smm4hError)
-            ray.get(queue.fail.remote(rank, _root_error(error), retry=retry))
+            ray.get(queue.fail.remote(rank, root_error(error), retry=retry))
         else:
             ray.get(queue.finish.remote(rank, record))
         gc.collect()  # a network lies in reference cycles; two at once is one too many
@@ -162,11 +161,11 @@ class _Deaths(UserCallback):
     def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:
         """Hand over the root errors by rank."""
         del run_context
-        errors = {rank: _root_error(error) for rank, error in worker_exceptions.items()}
+        errors = {rank: root_error(error) for rank, error in worker_exceptions.items()}
         ray.get(self.queue.note_deaths.remote(errors))
 
 
-def _root_error(error: BaseException) -> str:
+def root_error(error: BaseException) -> str:
     """The innermost error's type and first lines, without the frames of Ray around it."""
     while True:
         inner = getattr(error, "cause", None) or error.__cause__

@@ -23,6 +23,7 @@ from smm4h_core.members.train import (
     Member,
     finished_record,
     member_storage,
+    members_home,
     members_of,
     train_member,
 )
@@ -64,14 +65,15 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
         TrainingError: fewer members finished than the run needs, naming each and its root error.
     """
     run = open_storage(config.storage).child(config.name)
+    home = members_home(config)
     posts = read_run_posts(config)  # bad data is told at once, before any worker starts
     identity = identify(config, posts)
     members = members_of(config)
-    missing = [m for m in members if finished_record(identity, m, run) is None]
+    missing = [m for m in members if finished_record(identity, m, home) is None]
     run.write_json("config.json", config.model_dump(mode="json"))
 
     started = time.perf_counter()
-    places, num_workers = _train(config, missing, run, inline=inline)
+    places, num_workers = _train(config, missing, home, inline=inline)
     wall_s = time.perf_counter() - started
     failed = tuple(place for place in places if place.state != "done")
 
@@ -84,12 +86,14 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
             f"{len(seeds)} of {len(config.ensemble.seeds)} seeds finished, {wanted} are needed "
             f"(ensemble.min_members); failed:\n{_reasons(failed)}"
         )
-    ensemble = fit_ensemble(config.ensemble, run, seeds, config.data.folds)
-    result = write_ensemble(ensemble, run)
+    ensemble = fit_ensemble(config.ensemble, home, seeds, config.data.folds)
+    lang_of = {each.post.post_id: each.post.lang for each in posts.all}
+    result = write_ensemble(ensemble, run, lang_of=lang_of)
     joined = config.model_copy(
         update={"ensemble": config.ensemble.model_copy(update={"seeds": seeds})}
     )
-    location = _write_bundle(joined, run, ensemble.rule, result["splits"], fingerprint(posts.pool))
+    trained_on = fingerprint(posts.pool + posts.extra)
+    location = _write_bundle(joined, home, run, ensemble.rule, result["splits"], trained_on)
     member_s = sum(float(p.record["life_s"]) for p in places if p.record is not None)
     num_trained = len(places) - len(failed)
     timing = {
@@ -103,7 +107,7 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     num_truncated = max(
         int(record["num_truncated"])
         for member in finished
-        if (record := finished_record(identity, member, run)) is not None
+        if (record := finished_record(identity, member, home)) is not None
     )
     return Outcome(
         run.root,
@@ -119,12 +123,12 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
 
 
 def _train(
-    config: RunConfig, missing: Sequence[Member], run: Storage, *, inline: bool
+    config: RunConfig, missing: Sequence[Member], home: Storage, *, inline: bool
 ) -> tuple[list[Place], int]:
     if not missing:
         return [], 0
     if inline:
-        return _train_inline(config, missing, run), 1
+        return _train_inline(config, missing, home), 1
     from ray_jobs.cluster import connected, count_places, nodes
 
     resources = config.resources
@@ -139,7 +143,7 @@ def _train(
             return train_members(config, missing, num_workers=num_workers, watch=watch), num_workers
 
 
-def _train_inline(config: RunConfig, missing: Sequence[Member], run: Storage) -> list[Place]:
+def _train_inline(config: RunConfig, missing: Sequence[Member], home: Storage) -> list[Place]:
     queue = MemberQueue(missing, attempts=1)
     with live_table(config.name) as watch:
         while (member := queue.claim(0, "here")) is not None:
@@ -149,7 +153,7 @@ def _train_inline(config: RunConfig, missing: Sequence[Member], run: Storage) ->
                 watch(queue.snapshot())
 
             try:
-                record = train_member(config, member, run, on_progress=show)
+                record = train_member(config, member, home, on_progress=show)
             except Smm4hError as error:  # any other is a bug, to be seen where it happened
                 queue.fail(0, str(error), retry=False)
             else:
@@ -159,10 +163,15 @@ def _train_inline(config: RunConfig, missing: Sequence[Member], run: Storage) ->
 
 
 def _write_bundle(
-    config: RunConfig, run: Storage, rule: Any, scores: dict[str, Any], fingerprint: str
+    config: RunConfig,
+    home: Storage,
+    run: Storage,
+    rule: Any,
+    scores: dict[str, Any],
+    fingerprint: str,
 ) -> str:
     members = [
-        [member_storage(run, Member(seed, fold)) for fold in range(config.data.folds)]
+        [member_storage(home, Member(seed, fold)) for fold in range(config.data.folds)]
         for seed in config.ensemble.seeds
     ]
     target = run.child("bundle")

@@ -23,7 +23,7 @@ from smm4h_core.tables.rows import Row, in_chunks
 from smm4h_core.tables.write import write_table
 from smm4h_core.types import Lang, Report
 
-_ANSWER_TYPES = (pa.float64(), pa.string(), pa.int64(), pa.string())
+_ANSWER_TYPES = (pa.float64(), pa.string(), pa.int64(), pa.string(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as safetensors_bytes
 
+from smm4h_core.classify.build import build_classifier
 from smm4h_core.classify.ensemble import Rule, rule_from_json, rule_to_json
-from smm4h_core.classify.network import TextClassifier
+from smm4h_core.classify.molecule_side import (
+    MoleculeSide,
+    load_molecule_side,
+    open_molecule_side,
+    save_molecule_side,
+)
+from smm4h_core.classify.network import Classifier
 from smm4h_core.config import RunConfig, config_from_mapping
+from smm4h_core.drugs.finder import DrugFinder, build_finder
+from smm4h_core.drugs.lexicon import load_lexicon, read_lexicon, write_lexicon
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import (
     build_text_encoder,
@@ -38,9 +47,11 @@ from smm4h_core.model_card import write_model_card
 from smm4h_core.storage import Storage
 from smm4h_core.training.checkpoint import load_trained_weights, trained_weights
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 FROZEN = "encoder/frozen.safetensors"
+MOLECULES = "molecules"
+DRUGS = "drugs"
 RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
@@ -58,10 +69,14 @@ class Bundle:
     """How the members are joined, thresholds included."""
     tokeniser: Tokeniser
     """Cuts normalised texts into word-pieces."""
-    networks: tuple[tuple[TextClassifier, ...], ...]
+    networks: tuple[tuple[Classifier, ...], ...]
     """``(S, F)`` members by seed and fold; frozen tables are shared between them."""
     max_length: int
     """Word-pieces per post."""
+    finder: DrugFinder
+    """Finds the drugs that a post names."""
+    molecules: MoleculeSide | None
+    """Reads their molecules; None where the networks read text alone."""
     manifest: Mapping[str, Any]
     """The whole manifest, for display."""
 
@@ -104,7 +119,14 @@ def save_bundle(
         if config.encoder.freeze_embeddings:
             loaded.encoder.freeze_embeddings()
         save_text_encoder(loaded, unfinished / "encoder")
-        network = TextClassifier(loaded.encoder, dropout=config.network.dropout)
+        molecules, side = config.molecules, None
+        if molecules is not None:
+            trains = config.network.trains_molecules
+            save_molecule_side(molecules.uri, trained=trains, folder=unfinished / MOLECULES)
+            side = load_molecule_side(molecules, trained=trains)
+        tables = [Path(table) for table in config.drugs.tables]
+        write_lexicon(load_lexicon(tables), unfinished / DRUGS)
+        network = build_classifier(config, loaded.encoder, side)
         trained = trained_weights(network)
         frozen = {k: v.contiguous() for k, v in network.state_dict().items() if k not in trained}
         if frozen:
@@ -119,7 +141,7 @@ def save_bundle(
             "name": config.name,
             "version": config.version,
             "task": config.task,
-            "languages": sorted({ref.lang for ref in config.data.train}),
+            "languages": list(config.languages),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "packages": {name: metadata.version(name) for name in RECORDED_PACKAGES},
             "labels": ["NoADE", "ADE"] if config.task == "1a" else ["0", "1"],
@@ -197,7 +219,12 @@ def load_bundle(folder: Path) -> Bundle:
     loaded = build_text_encoder(folder / "encoder")
     if config.encoder.freeze_embeddings:
         loaded.encoder.freeze_embeddings()
-    blank = TextClassifier(loaded.encoder, dropout=config.network.dropout)
+    side = None
+    if config.molecules is not None:
+        side = open_molecule_side(
+            config.molecules, trained=config.network.trains_molecules, folder=folder / MOLECULES
+        )
+    blank = build_classifier(config, loaded.encoder, side)
     if config.encoder.freeze_embeddings:
         _load_frozen(blank, folder / FROZEN)
     networks = tuple(
@@ -205,10 +232,21 @@ def load_bundle(folder: Path) -> Bundle:
         for seed in config.ensemble.seeds
     )
     max_length = check_length(config.encoder.max_length, loaded)
-    return Bundle(name, version, config, rule, loaded.tokeniser, networks, max_length, manifest)
+    return Bundle(
+        name,
+        version,
+        config,
+        rule,
+        loaded.tokeniser,
+        networks,
+        max_length,
+        build_finder(read_lexicon(folder / DRUGS)),
+        side,
+        manifest,
+    )
 
 
-def _load_frozen(blank: TextClassifier, path: Path) -> None:
+def _load_frozen(blank: Classifier, path: Path) -> None:
     tensors = load_file(path)
     expected = {name: p.shape for name, p in blank.named_parameters() if not p.requires_grad}
     if {name: tensor.shape for name, tensor in tensors.items()} != expected:
@@ -216,7 +254,7 @@ def _load_frozen(blank: TextClassifier, path: Path) -> None:
     blank.load_state_dict(tensors, strict=False)
 
 
-def _load_member(blank: TextClassifier, folder: Path, seed: int, fold: int) -> TextClassifier:
+def _load_member(blank: Classifier, folder: Path, seed: int, fold: int) -> Classifier:
     shared = {id(p): p for p in blank.parameters() if not p.requires_grad}
     network = copy.deepcopy(blank, shared)  # the memo makes copies share what is frozen
     path = folder / _member_file(seed, fold)

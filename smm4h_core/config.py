@@ -24,6 +24,9 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 PAPER_SEEDS = (0, 2, 3, 5, 13, 17, 21, 42, 67, 123)
 """The ten seeds of the paper's code."""
 
+MORGAN = "morgan:"
+"""Begins the URI of Morgan fingerprints, which are computed and have no weights."""
+
 Task = Literal["1a", "2"]
 Positive = Annotated[int, Field(gt=0, strict=True)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -53,6 +56,8 @@ class DataConfig(Section):
     """Folder that relative corpus paths start from."""
     train: Annotated[tuple[CorpusRef, ...], Field(min_length=1)]
     """Training splits, concatenated in this order."""
+    extra: tuple[CorpusRef, ...] = ()
+    """More training splits, such as another language's: in no fold, so never chosen on."""
     dev: tuple[CorpusRef, ...] = ()
     """Development splits: best epoch, ensemble rule and threshold are chosen here."""
     test: tuple[CorpusRef, ...] = ()
@@ -67,8 +72,8 @@ class DataConfig(Section):
     def _something_to_choose_on(self) -> Self:
         if self.folds == 1 and not self.dev:
             raise ValueError("give `dev` splits, or `folds` greater than 1 to choose on")
-        if self.folds == 1 and self.fold_seed:
-            raise ValueError("fold_seed needs folds greater than 1")
+        if self.folds == 1 and (self.fold_seed or self.extra):
+            raise ValueError("fold_seed and extra need folds greater than 1")
         return self
 
 
@@ -93,13 +98,42 @@ class EncoderConfig(Section):
     """Keep the word-embedding table as it was pretrained: members then share it."""
 
 
-class NetworkConfig(Section):
-    """The classification head on the encoder (the paper, section 2.3)."""
+class DrugsConfig(Section):
+    """Which names of drugs are found in posts."""
 
-    fusion: Literal["text"] = "text"
-    """Which network: text only."""
+    tables: tuple[str, ...] = ()
+    """Tables of your own (TSV, CSV, Parquet) over the packaged lexicon; the last goes first."""
+
+
+class MoleculesConfig(Section):
+    """The molecules of the drugs that a post names, for the fusions that read them."""
+
+    uri: str
+    """Molecule encoder, named as text encoders are; or ``morgan:<bits>``, fingerprints, where the
+    fusion reads one fixed vector a molecule."""
+    max_length: Annotated[int, Field(ge=3, strict=True)] = 256
+    """Word-pieces of a SMILES, special tokens included."""
+    pooling: Literal["mean", "max", "first", "all"] | None = None
+    """What becomes of several: their ``mean`` or ``max``, the ``first`` named, or, with
+    cross-attention, ``all``. None: ``all`` with cross-attention, else ``mean``."""
+    absent: Literal["empty", "zeros"] = "empty"
+    """What stands where a post names no drug whose molecule is known: the ``empty`` string's
+    molecule (the paper) or ``zeros`` (its code)."""
+
+
+class NetworkConfig(Section):
+    """The network on the encoders (the paper, section 2.3)."""
+
+    fusion: Literal["text", "concat", "cross_attention", "gated"] = "text"
+    """``text`` alone; the paper's ``concat`` (frozen molecule encoder) and ``cross_attention``
+    (both encoders trained); ``gated``: concatenation that can shut the molecule out."""
     dropout: Dropout = 0.3
     """Before and after the hidden layer."""
+
+    @property
+    def trains_molecules(self) -> bool:
+        """Whether the molecule encoder learns with the network, or gives fixed vectors."""
+        return self.fusion == "cross_attention"
 
 
 class TrainingConfig(Section):
@@ -155,6 +189,9 @@ class EnsembleConfig(Section):
 
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = PAPER_SEEDS
     """One member per seed (and fold)."""
+    members_of: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
+    """Another run in the same storage, alike in all that members are made of: its members are
+    joined anew, and what it lacks is trained for it."""
     rule: Literal["majority", "mean", "logistic"] = "majority"
     """``majority`` vote, ``mean`` probability, or ``logistic`` ("sigmoid-based") weighing."""
     threshold: Literal["fixed", "chosen"] = "fixed"
@@ -207,10 +244,18 @@ class RunConfig(Section):
     data: DataConfig
     text: TextConfig = TextConfig()
     encoder: EncoderConfig
+    drugs: DrugsConfig = DrugsConfig()
+    molecules: MoleculesConfig | None = None
+    """Required by every fusion but ``text``, which has no use for it."""
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig
     ensemble: EnsembleConfig = EnsembleConfig()
     resources: ResourcesConfig = ResourcesConfig()
+
+    @property
+    def languages(self) -> tuple[Lang, ...]:
+        """Languages trained on, in alphabetical order."""
+        return tuple(sorted({ref.lang for ref in self.data.train + self.data.extra}))
 
     @model_validator(mode="after")
     def _members_enough(self) -> Self:
@@ -220,6 +265,29 @@ class RunConfig(Section):
         if self.data.folds > 1 and self.training.select == "best":
             # The best epoch on the fold held out would make its predictions look unseen.
             raise ValueError("data.folds greater than 1 needs training.select: last")
+        return self
+
+    @model_validator(mode="after")
+    def _molecules_where_they_are_read(self) -> Self:
+        fusion, molecules = self.network.fusion, self.molecules
+        if (molecules is None) != (fusion == "text"):
+            raise ValueError(
+                f"network.fusion {fusion!r} reads no molecules: leave the section out"
+                if molecules
+                else f"network.fusion {fusion!r} needs a molecules section"
+            )
+        if molecules is None:
+            return self
+        fits = ("first", "all") if fusion == "cross_attention" else ("mean", "max", "first")
+        if molecules.pooling not in (None, *fits):
+            raise ValueError(
+                f"molecules.pooling with network.fusion {fusion!r} is one of {', '.join(fits)}, "
+                f"got {molecules.pooling!r}"
+            )
+        if fusion == "cross_attention" and molecules.uri.startswith(MORGAN):
+            raise ValueError(
+                f"network.fusion 'cross_attention' trains a molecule encoder, got {molecules.uri!r}"
+            )
         return self
 
 
@@ -232,16 +300,26 @@ def config_from_mapping(raw: Mapping[str, Any], *, source: str = "configuration"
     try:
         return RunConfig.model_validate(raw)
     except ValidationError as error:
-        lines = [f"{source}: {len(error.errors())} key(s) do not fit"]
-        for problem in error.errors():
-            where = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
-            came = "" if problem["type"] == "missing" else f", got {problem['input']!r:.80}"
-            lines.append(f"  {where}: {problem['msg']}{came}")
-        raise ConfigError("\n".join(lines)) from None
+        raise refusal(error, source) from None
+
+
+def refusal(error: ValidationError, source: str) -> ConfigError:
+    """The error for people: a line for each key path that does not fit."""
+    lines = [f"{source}: {len(error.errors())} key(s) do not fit"]
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
+        came = "" if problem["type"] == "missing" else f", got {problem['input']!r:.80}"
+        lines.append(f"  {where}: {problem['msg']}{came}")
+    return ConfigError("\n".join(lines))
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read a run's YAML, apply ``key.path=value`` overrides (values are YAML), check, freeze."""
+    return config_from_mapping(read_mapping(path, overrides), source=str(path))
+
+
+def read_mapping(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a YAML file of keys and apply ``key.path=value`` overrides; nothing is checked yet."""
     if not path.is_file():
         raise ConfigError(f"{path}: no such configuration file")
     try:
@@ -252,7 +330,7 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
         raise ConfigError(f"{path}: expected a mapping of keys, got {type(raw).__name__}")
     for override in overrides:
         _override(raw, override)
-    return config_from_mapping(raw, source=str(path))
+    return raw
 
 
 def _override(raw: dict[str, Any], override: str) -> None:
@@ -282,12 +360,19 @@ def training_digest(config: RunConfig) -> str:
         mode="json",
         include={
             "task": True,
-            "data": {"train", "dev", "test", "folds", "fold_seed"},
+            "data": {"train", "extra", "dev", "test", "folds", "fold_seed"},
             "text": True,
             "encoder": True,
+            "drugs": True,
+            "molecules": True,
             "network": True,
         },
     )
+    # Text alone reads no drug; what is unset is left out, so that older members are known again.
+    if parts["molecules"] is None:
+        del parts["molecules"], parts["drugs"]
+    if not parts["data"]["extra"]:
+        del parts["data"]["extra"]
     training = config.training.model_dump(mode="json", exclude={"checkpoint_steps"})
     canonical = json.dumps({**parts, "training": training}, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -11,6 +11,7 @@ import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.classify.ensemble import combine
+from smm4h_core.classify.molecules import PostMolecules
 from smm4h_core.classify.out_of_fold import fold_mean
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Prob, prob_from_logit
@@ -28,7 +29,7 @@ class Pipeline:
         self.bundle = bundle
         self.device = device
         self.dtype = choose_dtype(bundle.config.training.precision, device)
-        self.languages = frozenset(ref.lang for ref in bundle.config.data.train)
+        self.languages = frozenset(bundle.config.languages)
         for seed in bundle.networks:
             for network in seed:
                 network.to(device)
@@ -44,23 +45,27 @@ class Pipeline:
         if not posts:
             return []
         posts = [self._with_lang(post) for post in posts]
+        drugs = [self.bundle.finder.find(post.text, lang=post.lang) for post in posts]
         encodings = tokenise(
             posts,
             self.bundle.tokeniser,
             max_length=self.bundle.max_length,
             emoji=self.bundle.config.text.emoji,
         )
-        decisions = combine(self.bundle.rule, self.member_probs(encodings))
+        side = self.bundle.molecules
+        probs = self.member_probs(encodings, side.read(drugs) if side else None)
+        decisions = combine(self.bundle.rule, probs)
         num_members = len(self.bundle.networks)
         return [
             Report(
                 post_id=post.post_id,
                 lang=post.lang,
                 ade=AdeDecision(float(prob), bool(label), int(votes), num_members),
+                drugs=named,
                 bundle=self.bundle.label,
             )
-            for post, prob, label, votes in zip(
-                posts, decisions.prob, decisions.label, decisions.votes, strict=True
+            for post, prob, label, votes, named in zip(
+                posts, decisions.prob, decisions.label, decisions.votes, drugs, strict=True
             )
         ]
 
@@ -74,14 +79,21 @@ class Pipeline:
         (only,) = self.languages
         return replace(post, lang=only)
 
-    def member_probs(self, encodings: Sequence[Encoding]) -> Prob:
+    def member_probs(
+        self, encodings: Sequence[Encoding], molecules: PostMolecules | None = None
+    ) -> Prob:
         """Probs ``(N, S)``, one per seed, each the mean over its folds."""
         pad_id = self.bundle.tokeniser.pad_id
         by_seed = [
             [
                 prob_from_logit(
                     predict_logits(
-                        network, encodings, pad_id=pad_id, dtype=self.dtype, device=self.device
+                        network,
+                        encodings,
+                        molecules=molecules,
+                        pad_id=pad_id,
+                        dtype=self.dtype,
+                        device=self.device,
                     )
                 )
                 for network in folds

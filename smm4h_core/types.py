@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 Lang = Literal["en", "ru"]
@@ -44,13 +45,49 @@ class Mention:
     """A span with its quoted text and its type."""
 
     span: Span
-    """Where it stands in the post as received."""
+    """Where it stands in the post as received; of a discontinuous mention the hull."""
     text: str
     """The quoted text as the annotation or the model gives it."""
     type: MentionType = "ADE"
     """What is mentioned."""
     concept_id: str | None = None
     """Concept of the terminology (a MedDRA PT or a CUI); None where there is none."""
+    fragments: tuple[Span, ...] = ()
+    """Its parts in order, where it is discontinuous ("pain in ... legs"); empty where it is not."""
+
+    def __post_init__(self) -> None:
+        if not self.fragments:
+            return
+        gaps = pairwise(self.fragments)
+        if any(after.start < before.end for before, after in gaps):
+            raise ValueError(f"expected fragments in order and apart, got {self.fragments}")
+        hull = (self.fragments[0].start, self.fragments[-1].end)
+        if hull != (self.span.start, self.span.end):
+            raise ValueError(
+                f"expected fragments from {self.span.start} to {self.span.end}, as the span says, "
+                f"got {hull[0]} to {hull[1]}"
+            )
+        if len(self.fragments) == 1:  # so that equal mentions compare equal
+            object.__setattr__(self, "fragments", ())
+
+    @property
+    def parts(self) -> tuple[Span, ...]:
+        """Its parts in order: the fragments, or the span where it is contiguous."""
+        return self.fragments or (self.span,)
+
+
+@dataclass(frozen=True, slots=True)
+class DrugMention:
+    """A drug named in a post."""
+
+    span: Span
+    """Where it stands in the post as received."""
+    text: str
+    """The words as the post has them: ``text[start:end]``."""
+    name: str
+    """The active ingredient, `Drug.name` in the lexicon."""
+    smiles: str | None
+    """Its canonical SMILES; None where it has no one molecule or none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +129,7 @@ class Report:
     """Language that the post was read in."""
     ade: AdeDecision
     """Whether the post reports an ADE."""
+    drugs: tuple[DrugMention, ...]
+    """Drugs that it names, in order of appearance."""
     bundle: str
     """``name@version`` of the bundle that answered."""

@@ -1,20 +1,29 @@
-"""``smm4h data``: what is wrong with a corpus; a synthetic one to try things on."""
+"""``smm4h data``: what is wrong with a corpus; one in another shape; a synthetic one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ray_jobs.commands.tables import print_table
 from ray_jobs.console import notices, print_json, results
 from smm4h_core.types import Lang
+
+if TYPE_CHECKING:
+    from smm4h_core.corpora.convert import Conversion
+    from smm4h_core.corpora.problems import Problem
 
 _LANGS: tuple[Lang, ...] = ("en", "ru")
 _SPLITS: tuple[Literal["train", "dev", "test"], ...] = ("train", "dev", "test")
 
-app = typer.Typer(help="Check corpora; write the synthetic sample.", no_args_is_help=True)
+_MAX_TOLD = 20
+"""Problems of a conversion that a person is shown; ``--json`` and ``data check`` give them all."""
+
+app = typer.Typer(help="Check and convert corpora; write the sample.", no_args_is_help=True)
 
 
 @app.command()
@@ -31,16 +40,7 @@ def check(
     errors = [problem for problem in problems if problem.severity == "error"]
     notes = [problem for problem in problems if problem.severity == "note"]
     if json:
-        listed = [
-            {
-                "path": str(problem.path),
-                "line": problem.line,
-                "code": problem.code,
-                "severity": problem.severity,
-                "message": problem.message,
-            }
-            for problem in problems
-        ]
+        listed = [_describe(problem) for problem in problems]
         print_json({"errors": len(errors), "notes": len(notes), "problems": listed})
     else:
         out = results()
@@ -74,3 +74,91 @@ def sample(
             write_annotated(folder / lang / split, posts, "1c")
             results().out(f"{folder / lang / split}: {len(posts)} posts")
     notices().print("synthetic posts: what is measured on them says nothing about real text")
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", exists=True, help="The original's folder or file."),
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", file_okay=False, help="A new or empty folder.")
+    ],
+    source_format: Annotated[
+        Literal["cadec", "cometa", "rudrec", "psytar"] | None,
+        typer.Option("--format", help="Whose shape SOURCE has; told by its shape if left out."),
+    ] = None,
+    concepts: Annotated[
+        str | None,
+        typer.Option(
+            help="cadec: meddra or sct; cometa: specific or general; rudrec: umls or meddra; "
+            "psytar: umls or snomed. The first if left out."
+        ),
+    ] = None,
+    by: Annotated[
+        Literal["sentence", "document"] | None,
+        typer.Option(help="What becomes a post; what it is in SOURCE if left out."),
+    ] = None,
+    dev: Annotated[float, typer.Option(help="Share of the development part.")] = 0.15,
+    test: Annotated[float, typer.Option(help="Share of the test part.")] = 0.2,
+    seed: Annotated[int, typer.Option(help="Seed of the parts.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+) -> None:
+    """Turn a public original into SMM4H shape: OUT/train, OUT/dev and OUT/test."""
+    from smm4h_core.corpora.convert import convert as convert_original
+
+    done = convert_original(
+        source,
+        out,
+        source_format=source_format,
+        concepts=concepts,
+        unit=by,
+        dev=dev,
+        test=test,
+        seed=seed,
+    )
+    if json:
+        counts = asdict(done)
+        counts["problems"] = [_describe(problem) for problem in done.problems]
+        print_json(counts)
+        return
+    print_table(
+        [
+            (name, *(f"{count:,}" for count in asdict(part).values()))
+            for name, part in done.parts.items()
+        ],
+        headings=("part", "posts", "positive", "spans", "in parts", "with a concept"),
+        title=f"{out}: {done.unit}s",
+    )
+    _tell(done)
+
+
+def _tell(done: Conversion) -> None:
+    told = notices()
+    what = {
+        "posts left out that repeat an earlier one's words": done.repeats,
+        "posts left out without text": done.empty,
+        "posts whose tabs and line ends became blanks": done.flattened,
+        "posts with a near-duplicate, which stands in the same part": done.near_duplicates,
+    }
+    for label, count in what.items():
+        told.print(f"{count:>7,} {label}", markup=False)
+    for kind, count in done.dropped.items():
+        told.print(f"{count:>7,} annotations of type {kind} not converted", markup=False)
+    for code, count in sorted(Counter(problem.code for problem in done.problems).items()):
+        told.print(f"{count:>7,} [{code}]", markup=False)
+    for problem in done.problems[:_MAX_TOLD]:
+        told.print(str(problem), markup=False)
+    if len(done.problems) > _MAX_TOLD:
+        told.print(f"… and {len(done.problems) - _MAX_TOLD:,} more: smm4h data check", markup=False)
+
+
+def _describe(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": str(problem.path),
+        "line": problem.line,
+        "code": problem.code,
+        "severity": problem.severity,
+        "message": problem.message,
+    }

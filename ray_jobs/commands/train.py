@@ -59,18 +59,27 @@ def print_scores(splits: Mapping[str, Any]) -> None:
     """Print scores by split: P, R, F1 with its interval, the members' mean and spread beside."""
     rows = []
     for split, score in splits.items():
-        low, high = score["ci95"]["f1"]
         members = score["members"]
         spread = "" if members["sd"] is None else f" ± {members['sd']:.3f}"
         rows.append(
             (
                 split if split == "test" else f"{split} (chosen on)",
-                str(score["n"]),
-                f"{score['precision']:.3f}",
-                f"{score['recall']:.3f}",
-                f"{score['f1']:.3f} [{low:.3f}, {high:.3f}]",
+                *_score_cells(score),
                 f"{members['mean']:.3f}{spread}",
                 f"{score['ece']:.3f}",
             )
         )
+        rows += [
+            (f"  {lang}", *_score_cells(own), "", "") for lang, own in score["by_lang"].items()
+        ]
     print_table(rows, headings=("split", "posts", "P", "R", "F1 [95 %]", "members' F1", "ECE"))
+
+
+def _score_cells(score: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    low, high = score["ci95"]["f1"]
+    return (
+        str(score["n"]),
+        f"{score['precision']:.3f}",
+        f"{score['recall']:.3f}",
+        f"{score['f1']:.3f} [{low:.3f}, {high:.3f}]",
+    )

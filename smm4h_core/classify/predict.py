@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from smm4h_core.classify.network import TextClassifier
+from smm4h_core.classify.molecules import PostMolecules
+from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.probability import Logit
 from smm4h_core.encoders.base import Encoding, pad_encodings
 from smm4h_core.text.batching import inference_batches
@@ -18,12 +19,13 @@ INFERENCE_TOKENS = 4096
 
 
 def predict_logits(
-    network: TextClassifier,
+    network: Classifier,
     encodings: Sequence[Encoding],
     *,
     pad_id: int,
     dtype: torch.dtype,
     device: torch.device,
+    molecules: PostMolecules | None = None,
     batch_tokens: int = INFERENCE_TOKENS,
 ) -> Logit:
     """Logits ``(N,)`` in the order of ``encodings``, whatever order the batches took."""
@@ -34,6 +36,7 @@ def predict_logits(
     with torch.inference_mode(), autocast(dtype, device):
         for batch in inference_batches(lengths, batch_tokens=batch_tokens):
             tokens = pad_encodings([encodings[i] for i in batch], pad_id=pad_id).to(device)
-            logits[batch] = network(tokens).cpu().numpy()
+            drugs = None if molecules is None else molecules.batch(batch, device)
+            logits[batch] = network(tokens, drugs).cpu().numpy()
     network.train(was_training)
     return Logit(logits)

@@ -8,10 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smm4h_core.corpora.duplicates import find_clusters
+from smm4h_core.corpora.formats import read_original, recognise
 from smm4h_core.corpora.problems import Problem, Report
-from smm4h_core.corpora.scan import PlacedPost, scan_labels, scan_posts, scan_spans
+from smm4h_core.corpora.scan import (
+    PlacedPost,
+    scan_fragments,
+    scan_labels,
+    scan_posts,
+    scan_spans,
+)
 from smm4h_core.corpora.shapes import ALIASES, ALL_COLUMNS, LABEL_COLUMNS, POST_COLUMNS
-from smm4h_core.corpora.smm4h import LABELS_FILE, POSTS_FILE, SPANS_FILES
+from smm4h_core.corpora.smm4h import FRAGMENTS_FILE, LABELS_FILE, POSTS_FILE, SPANS_FILES
 from smm4h_core.corpora.tsv import read_header
 from smm4h_core.errors import DataError
 
@@ -35,6 +42,8 @@ class _Member:
 def check(path: Path) -> list[Problem]:
     """Check a file, a split folder, or a folder of splits and corpora, down to the last row.
 
+    A public original in a format of its own is recognised by its shape and read as such.
+
     Where a folder holds parts named train, dev (or val) and test, groups and texts that two of them
     share are errors too, and near-duplicate texts are notes.
 
@@ -46,16 +55,33 @@ def check(path: Path) -> list[Problem]:
     """
     problems: list[Problem] = []
     if path.is_dir():
+        found_original = _check_originals(path, problems.append)
         _check_folder(path, problems.append)
-        if not any(path.rglob("*.tsv")):
-            message = "expected tweets.tsv, a .tsv or folders of them; got none"
+        if not found_original and not any(path.rglob("*.tsv")):
+            message = "expected tweets.tsv, a .tsv, a public original or folders of them; got none"
             problems.append(Problem(path, 0, "no-corpus", message))
+    elif path.is_file() and recognise(path):
+        read_original(path, report=problems.append)
     elif path.is_file():
         _check_file(path, problems.append)
     else:
         raise DataError(f"{path}: expected a file or a folder, got nothing")
     # A file of text and annotation is scanned for each, and a row can fail in every scan.
     return sorted(set(problems))
+
+
+def _check_originals(folder: Path, report: Report) -> bool:
+    if recognise(folder):
+        read_original(folder, report=report)
+        return True
+    found = False
+    for child in sorted(folder.iterdir()):
+        if child.is_dir():
+            found |= _check_originals(child, report)
+        elif recognise(child):
+            read_original(child, report=report)
+            found = True
+    return found
 
 
 def _check_folder(folder: Path, report: Report) -> _Part | None:
@@ -74,10 +100,14 @@ def _check_split(folder: Path, report: Report) -> _Part:
     posts_path, labels_path = folder / POSTS_FILE, folder / LABELS_FILE
     posts = {placed.post.post_id: placed for placed in scan_posts(posts_path, None, report)}
     labels = scan_labels(labels_path, posts, report) if labels_path.is_file() else {}
+    with_spans: set[str] = set()
+    if (folder / FRAGMENTS_FILE).is_file():
+        in_parts = scan_fragments(folder / FRAGMENTS_FILE, posts, report)
+        with_spans |= {post_id for post_id, _ in in_parts}
     for task, name in SPANS_FILES.items():
         if (folder / name).is_file():
             spans = scan_spans(folder / name, posts, report, with_concepts=task == "1c")
-            with_spans = {post_id for post_id, _ in spans}
+            with_spans |= {post_id for post_id, _ in spans}
             if task == "1b":
                 _compare(posts_path, posts, labels, with_spans, report)
     return _Part(folder.name, posts_path, posts)

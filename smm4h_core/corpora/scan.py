@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from smm4h_core.corpora.original import Place, build_mention
 from smm4h_core.corpora.problems import Problem, Report, Severity, refuse
 from smm4h_core.corpora.shapes import (
     ALIASES,
     ALL_COLUMNS,
     CONCEPT_COLUMNS,
+    FRAGMENT_COLUMNS,
     LABEL_COLUMNS,
     POST_COLUMNS,
     SPAN_COLUMNS,
@@ -28,6 +30,7 @@ from smm4h_core.types import Lang, Mention, Post, Span
 
 # Nine digits hold every offset; int() itself refuses strings past some thousand digits.
 _OFFSET = re.compile(r"[0-9]{1,9}")
+_FRAGMENTS = re.compile(r"[0-9]{1,9}-[0-9]{1,9}(?:;[0-9]{1,9}-[0-9]{1,9})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,46 @@ def scan_spans(
         if line != row.line:
             _report(row, "doubled-span", f"this span also stands in line {line}", report, "note")
         yield post_id, mention
+
+
+def scan_fragments(
+    path: Path,
+    posts: Mapping[str, PlacedPost],
+    report: Report = refuse,
+    *,
+    llt_to_pt: Mapping[str, str] | None = None,
+) -> Iterator[tuple[str, Mention]]:
+    """Scan the discontinuous ADE mentions of ``fragments.tsv``, each with its post's id.
+
+    Args:
+        path: A file with the columns ``tweet_id label fragments span`` and perhaps ``ptid``.
+        posts: The posts that the offsets are held against.
+        report: Takes the problems met.
+        llt_to_pt: As in :func:`scan_spans`.
+
+    Raises:
+        DataError: from ``report``, at the first error other than a differing quotation.
+    """
+    for row in _scan(path, FRAGMENT_COLUMNS, report):
+        post_id, cell = row.cells["tweet_id"], row.cells["fragments"].strip()
+        if post_id not in posts:
+            message = f"expected a tweet_id among the posts, got {post_id!r}"
+            _report(row, "unknown-id", message, report)
+            continue
+        if _read_label(row, report) is False:
+            message = f"expected ADE for a mention, got {row.cells['label']!r}"
+            _report(row, "span-on-negative", message, report)
+        if not _FRAGMENTS.fullmatch(cell):
+            message = f"expected parts such as 9-19;25-30, got {cell[:40]!r}"
+            _report(row, "bad-offset", message, report)
+            continue
+        offsets = [(int(a), int(b)) for a, b in (part.split("-") for part in cell.split(";"))]
+        has_concept = not is_blank(row.cells.get("ptid", ""))
+        concept_id = _read_concept(row, llt_to_pt, report) if has_concept else None
+        text, place = posts[post_id].post.text, Place(row.path, row.line, report)
+        mention = build_mention(offsets, text, row.cells["span"], "ADE", concept_id, place)
+        if mention is not None:
+            yield post_id, mention
 
 
 def _scan(path: Path, required: tuple[str, ...], report: Report) -> Iterator[Row]:

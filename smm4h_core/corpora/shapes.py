@@ -22,6 +22,8 @@ LABEL_COLUMNS = ("tweet_id", "label")
 POST_COLUMNS = ("tweet_id", "tweet")
 SPAN_COLUMNS = ("tweet_id", "label", "start", "end", "span")
 CONCEPT_COLUMNS = (*SPAN_COLUMNS, "ptid")
+FRAGMENT_COLUMNS = ("tweet_id", "label", "fragments", "span")
+"""Ours: a mention in parts, ``9-19;25-30``, which no file of the tasks can hold."""
 ALL_COLUMNS = frozenset((*CONCEPT_COLUMNS, "tweet", "user_id", "group", "drug", "meddra_term"))
 """Every column that a file of some task or year has; a column outside is a mistake."""
 

@@ -1,7 +1,8 @@
 """Read and write the corpora of the SMM4H tasks 1a, 1b, 1c and 2.
 
 A corpus is a split folder (``tweets.tsv``, ``class.tsv``, ``spans.tsv``, ``spans_norm.tsv``) or one
-file that holds text and annotation; the header decides which file of which year it is.
+file that holds text and annotation; the header decides which file of which year it is. Beside the
+tasks' own files a folder of ours may hold ``fragments.tsv``, the mentions that stand in parts.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from smm4h_core.corpora.scan import scan_labels, scan_posts, scan_spans
+from smm4h_core.corpora.original import format_fragments
+from smm4h_core.corpora.scan import scan_fragments, scan_labels, scan_posts, scan_spans
 from smm4h_core.corpora.shapes import (
     CONCEPT_COLUMNS,
+    FRAGMENT_COLUMNS,
     LABEL_COLUMNS,
     POST_COLUMNS,
     SPAN_COLUMNS,
@@ -27,6 +30,7 @@ from smm4h_core.types import AnnotatedPost, Lang, Mention, Post
 POSTS_FILE = "tweets.tsv"
 LABELS_FILE = "class.tsv"
 SPANS_FILES: Mapping[Task, str] = {"1b": "spans.tsv", "1c": "spans_norm.tsv"}
+FRAGMENTS_FILE = "fragments.tsv"
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]
 """Columns and rows."""
@@ -51,8 +55,9 @@ def read_annotated(
 ) -> list[AnnotatedPost]:
     """Read the posts of a file or a split folder with what the task annotates, in the file's order.
 
-    Mentions are read for tasks 1b and 1c, in order of appearance. The label is None where a folder
-    of these tasks has no ``class.tsv``.
+    Mentions are read for tasks 1b and 1c, in order of appearance, those in parts among them where a
+    folder has ``fragments.tsv``. The label is None where a folder of these tasks has no
+    ``class.tsv``.
 
     Args:
         path: A file with text and annotation, or a split folder.
@@ -77,11 +82,16 @@ def read_annotated(
         spans = scan_spans(spans_path, posts, with_concepts=task == "1c", llt_to_pt=llt_to_pt)
         for post_id, mention in spans:
             mentions[post_id].append(mention)
+        if path.is_dir() and (path / FRAGMENTS_FILE).is_file():
+            in_parts = scan_fragments(path / FRAGMENTS_FILE, posts, llt_to_pt=llt_to_pt)
+            for post_id, mention in in_parts:
+                if task == "1b" or mention.concept_id is not None:
+                    mentions[post_id].append(mention)
     return [
         AnnotatedPost(
             post=placed.post,
             label=labels.get(post_id),
-            mentions=tuple(sorted(mentions[post_id], key=lambda mention: mention.span)),
+            mentions=tuple(sorted(mentions[post_id], key=lambda each: (each.span, each.parts))),
             group=placed.group,
         )
         for post_id, placed in posts.items()
@@ -92,14 +102,15 @@ def write_annotated(path: Path, posts: Sequence[AnnotatedPost], task: Task) -> N
     """Write what :func:`read_annotated` reads back for the same task: one ``.tsv``, or a folder.
 
     In a folder tasks 1a and 2 write labels, 1b labels (where posts have them) and spans, 1c these
-    and ``spans_norm.tsv``, which holds the mentions that have a concept. One file of task 1b or 1c
+    and ``spans_norm.tsv``, which holds the mentions that have a concept; mentions in parts go to
+    ``fragments.tsv`` instead, in 1c with their concepts. One file of task 1b or 1c
     repeats a post for each mention, and leaves the offsets blank where it has none. A column
     ``group`` is added where ids do not tell the groups.
 
     Raises:
         DataError: the path is taken; a post cannot stand in the format (a tab or a line end in its
             text: offsets must stay true, so nothing is replaced); an id comes twice; labels are
-            missing, or in one file deny a mention.
+            missing, or in one file deny a mention; one file is to hold a mention in parts.
     """
     if path.is_file() or (path.is_dir() and any(path.iterdir())):
         raise DataError(f"{path}: expected a new file or an empty folder, got one that holds data")
@@ -145,11 +156,28 @@ def _folder_tables(
         labels = [(ann.post.post_id, format_label(bool(ann.label), task)) for ann in posts]
         tables[LABELS_FILE] = LABEL_COLUMNS, labels
     if task in SPANS_FILES:
-        spans = [row for ann in posts for row in format_spans(ann.post.post_id, ann.mentions)]
+        spans = []
+        in_parts = []
+        for ann in posts:
+            whole = [mention for mention in ann.mentions if not mention.fragments]
+            spans += format_spans(ann.post.post_id, whole)
+            in_parts += _format_in_parts(ann)
         tables[SPANS_FILES["1b"]] = SPAN_COLUMNS, [row[:-1] for row in spans]
         if task == "1c":
             tables[SPANS_FILES["1c"]] = CONCEPT_COLUMNS, [row for row in spans if row[-1]]
+        if in_parts:
+            columns = (*FRAGMENT_COLUMNS, "ptid")[: 5 if task == "1c" else 4]
+            tables[FRAGMENTS_FILE] = columns, [row[: len(columns)] for row in in_parts]
     return tables
+
+
+def _format_in_parts(annotated: AnnotatedPost) -> list[tuple[str, ...]]:
+    in_parts = [mention for mention in annotated.mentions if mention.fragments]
+    hulls = format_spans(annotated.post.post_id, in_parts)
+    return [
+        (post_id, label, format_fragments(mention.fragments), text, concept_id)
+        for (post_id, label, _, _, text, concept_id), mention in zip(hulls, in_parts, strict=True)
+    ]
 
 
 def _file_table(path: Path, posts: Sequence[AnnotatedPost], task: Task) -> Table:
@@ -158,6 +186,11 @@ def _file_table(path: Path, posts: Sequence[AnnotatedPost], task: Task) -> Table
     for annotated in posts:
         post_id, label = annotated.post.post_id, format_label(bool(annotated.label), task)
         spans = format_spans(post_id, annotated.mentions) if task in SPANS_FILES else []
+        if spans and any(mention.fragments for mention in annotated.mentions):
+            raise DataError(
+                f"{path}: tweet_id {post_id!r}: expected a folder for a mention in parts, "
+                f"got one file, which has no column for them"
+            )
         if spans and not annotated.label:
             raise DataError(
                 f"{path}: tweet_id {post_id!r}: expected ADE for a mention, got {label}"

@@ -1,12 +1,14 @@
-"""A split by its name in a configuration: a file, a split folder, or the synthetic sample."""
+"""A split by its name in a configuration: files, a public original, or the synthetic sample."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from smm4h_core.corpora.formats import read_original, recognise
 from smm4h_core.corpora.shapes import Task
 from smm4h_core.corpora.smm4h import read_annotated
 from smm4h_core.errors import DataError
@@ -20,9 +22,10 @@ def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[Annot
 
     Args:
         name: A path, relative to ``root`` unless absolute, or ``sample:<lang>/<split>``, which is
-            synthetic: made by a generator that the package carries.
+            synthetic: made by a generator that the package carries. A public original is told by
+            its shape and read whole, in its own unit, with the first of its sets of concepts.
         task: Which annotation is wanted.
-        lang: Language of the posts; the sample states its own.
+        lang: Language of the posts; the sample and a public original state their own.
         root: Where relative paths start.
 
     Raises:
@@ -41,4 +44,17 @@ def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[Annot
             f"{path}: no such file or folder (where the corpora lie is said by data.root, "
             f"for instance --set data.root=DIR)"
         )
+    if recognise(path):
+        return [_restrict(post, task, path) for post in read_original(path).posts]
     return read_annotated(path, task, lang=lang)
+
+
+def _restrict(annotated: AnnotatedPost, task: Task, path: Path) -> AnnotatedPost:
+    """Leave a post what a file of the task would say of it."""
+    if task in ("1a", "2"):
+        if annotated.label is None:
+            raise DataError(f"{path}: expected labels for task {task}, got a corpus of spans only")
+        return replace(annotated, mentions=())
+    ades = (each for each in annotated.mentions if each.type == "ADE")
+    kept = (each for each in ades if task == "1b" or each.concept_id is not None)
+    return replace(annotated, mentions=tuple(kept))

@@ -118,6 +118,34 @@ def read_lexicon(folder: Path) -> Lexicon:
     return build_lexicon(drugs, map(DrugName, *columns))
 
 
+def write_lexicon(lexicon: Lexicon, folder: Path) -> None:
+    """Write the two tables that `read_lexicon` reads."""
+    drugs = lexicon.drugs.values()
+    _write_columns(
+        folder / DRUGS_FILE,
+        {
+            "name": [drug.name for drug in drugs],
+            "smiles": [drug.smiles for drug in drugs],
+            "source": [drug.smiles_source for drug in drugs],
+        },
+    )
+    columns = ("name", "drug", "lang", "kind", "source")
+    _write_columns(
+        folder / NAMES_FILE,
+        {column: [getattr(each, column) for each in lexicon.details] for column in columns},
+    )
+
+
+def _write_columns(path: Path, columns: Mapping[str, Sequence[str | None]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    packed = [column for column in columns if column in REPEATING]
+    pq.write_table(table, path, compression="zstd", use_dictionary=packed)
+
+
 def _read_columns(path: Path, columns: Sequence[str]) -> list[list[str | None]]:
     import pyarrow.parquet as pq  # `smm4h --help` builds its tree of commands without it
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_MARKS = re.compile("[®©™℠\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff]")
+MARKS = re.compile("[®©™℠\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\ufeff]")
 """Trade marks and invisible characters; none of them tells one name from another."""
 _DASHES = re.compile("\\s*[\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d]\\s*|\\s+-\\s*|\\s*-\\s+")
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc\u00b4`]")
@@ -25,6 +25,6 @@ def normalise_name(name: str) -> str:
 
 def _fold(name: str) -> str:
     # NFKC would spell a trade mark out as letters, so marks go first. It also composes "й".
-    folded = unicodedata.normalize("NFKC", _MARKS.sub("", name)).casefold().replace("ё", "е")
+    folded = unicodedata.normalize("NFKC", MARKS.sub("", name)).casefold().replace("ё", "е")
     folded = _APOSTROPHES.sub("'", _DASHES.sub("-", folded))
     return _SPACES.sub(" ", folded).strip()

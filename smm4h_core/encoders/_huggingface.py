@@ -52,12 +52,16 @@ class HuggingFaceEncoder(TextEncoder):
         """Encodes a batch of at most ``max_length`` word-pieces a text."""
         answer = self.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
         states: Tensor = answer.last_hidden_state  # (B, L, H)
+        return EncoderOutput(states=states, pooled=self.pool(states, batch.attention_mask))
+
+    def pool(self, states: Tensor, attention_mask: Tensor) -> Tensor:
+        """The first state, or the mean over the word-pieces."""
         if self.pooling == "cls":
-            return EncoderOutput(states=states, pooled=states[:, 0])
+            return states[:, 0]
         # bf16 sums of a few hundred states lose their last digits.
-        weights = batch.attention_mask[:, :, None].float()  # (B, L, 1)
+        weights = attention_mask[:, :, None].float()  # (B, L, 1)
         mean = (states.float() * weights).sum(1) / weights.sum(1).clamp(min=1)  # (B, H)
-        return EncoderOutput(states=states, pooled=mean.to(states.dtype))
+        return mean.to(states.dtype)
 
     def input_embeddings(self) -> nn.Embedding:
         """The word-piece table."""

@@ -93,6 +93,10 @@ class TextEncoder(nn.Module):
         """Encodes a batch; padding does not change the answer."""
         raise NotImplementedError
 
+    def pool(self, states: Tensor, attention_mask: Tensor) -> Tensor:
+        """One vector a text ``(B, H_pooled)`` of states ``(B, L, H_states)``, as `pooling` says."""
+        raise NotImplementedError
+
     def input_embeddings(self) -> nn.Embedding:
         """The table that word-piece ids look up."""
         raise NotImplementedError

@@ -29,7 +29,7 @@ def load_text_encoder(uri: str, *, pooling: Pooling | None = None) -> LoadedEnco
     Raises:
         EncoderError: The URI is malformed, names nothing, or names what is no text encoder.
     """
-    folder = _locate(uri)
+    folder = locate_encoder(uri)
     if folder is not None and (folder / "sp.model").is_file():
         from smm4h_core.encoders.use_multilingual import load_use_multilingual
 
@@ -99,8 +99,12 @@ def check_length(wanted: int, loaded: LoadedEncoder) -> int:
     return wanted
 
 
-def _locate(uri: str) -> Path | None:
-    """The folder that the URI names; None for a hub id."""
+def locate_encoder(uri: str) -> Path | None:
+    """The folder that the URI names; None for a hub id.
+
+    Raises:
+        EncoderError: The URI is malformed, or names no folder.
+    """
     if uri.startswith("package:"):
         folder = _package_folder(uri)
     elif uri.startswith(("./", "../", "/")):

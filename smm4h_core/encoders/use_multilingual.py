@@ -93,8 +93,19 @@ class UseMultilingual(TextEncoder):
             for branch, part in zip(self.branches, projected.split(_BRANCH_SIZE, 1), strict=True)
         ]
         states = self.states_norm(torch.cat([embedded, *branches], dim=-1))  # (B, L, 1280)
-        pooled = self._pool(states, mask)
-        return EncoderOutput(states=states, pooled=pooled.to(states.dtype))
+        return EncoderOutput(states=states, pooled=self.pool(states, batch.attention_mask))
+
+    def pool(self, states: Tensor, attention_mask: Tensor) -> Tensor:
+        """Sum over the square root of the length, then the dense head, then unit length."""
+        weights = attention_mask[:, :, None].float()  # (B, L, 1)
+        lengths = weights.sum(1)  # (B, 1)
+        mean = (states.float() * weights).sum(1) / lengths  # (B, 1280)
+        # The mean times the root is that sum, and gives the bias its one share a word-piece.
+        sentence = self.sentence(mean.to(states.dtype)) * lengths.sqrt().to(states.dtype)
+        hidden = F.relu(self.skip1(sentence) + self.dense1(F.relu(self.dense0(sentence))))
+        pooled = self.skip3(hidden) + self.dense3(F.relu(self.dense2(hidden)))
+        unit = F.normalize(torch.tanh(pooled.float()), dim=-1, eps=_EPS**0.5)  # (B, 512)
+        return unit.to(states.dtype)
 
     def input_embeddings(self) -> nn.Embedding:
         """The word-piece table, ``(128010, 512)``."""
@@ -102,17 +113,6 @@ class UseMultilingual(TextEncoder):
 
     def save_config(self, folder: Path) -> None:
         """Nothing to write: the one architecture has no settings."""
-
-    def _pool(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Sum over the square root of the length, then the dense head, then unit length."""
-        weights = mask.float()
-        lengths = weights.sum(1)  # (B, 1)
-        mean = (states.float() * weights).sum(1) / lengths  # (B, 1280)
-        # The mean times the root is that sum, and gives the bias its one share a word-piece.
-        sentence = self.sentence(mean.to(states.dtype)) * lengths.sqrt().to(states.dtype)
-        hidden = F.relu(self.skip1(sentence) + self.dense1(F.relu(self.dense0(sentence))))
-        pooled = self.skip3(hidden) + self.dense3(F.relu(self.dense2(hidden)))
-        return F.normalize(torch.tanh(pooled.float()), dim=-1, eps=_EPS**0.5)  # (B, 512)
 
 
 def load_use_multilingual(folder: Path, *, uri: str) -> LoadedEncoder:

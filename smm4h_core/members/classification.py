@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from smm4h_core.classify.network import LabelledBatch, TextClassifier, make_batch
+from smm4h_core.classify.build import build_classifier
+from smm4h_core.classify.molecule_side import load_molecule_side
+from smm4h_core.classify.molecules import PostMolecules
+from smm4h_core.classify.network import Classifier, LabelledBatch, make_batch
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Logit, prob_from_logit
 from smm4h_core.config import RunConfig, TrainingConfig
-from smm4h_core.encoders.base import Encoding, Tokeniser
+from smm4h_core.drugs.finder import load_finder
+from smm4h_core.encoders.base import Encoding
 from smm4h_core.encoders.load import check_length, load_text_encoder
 from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.evaluation.classification import score_labels
 from smm4h_core.members.data import RunPosts, labels_of
 from smm4h_core.members.predictions import Predictions, SplitName
+from smm4h_core.storage import open_storage
 from smm4h_core.text.batching import training_batches
-from smm4h_core.text.emoji_words import EmojiMode
 from smm4h_core.types import AnnotatedPost
 
 MEMBER_THRESHOLD = 0.5
 """Cut on prob at which epochs are compared; the paper's threshold throughout."""
+
+MOLECULE_CACHE = "molecules"
+"""Folder below the storage location for vectors of molecules, shared by all runs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +45,8 @@ class EncodedPosts:
     """Their word-pieces, in order."""
     labels: NDArray[np.bool_]
     """``(N,)`` gold labels."""
+    molecules: PostMolecules | None = None
+    """Their molecules; None for a network of text alone."""
 
     @property
     def num_truncated(self) -> int:
@@ -48,7 +58,7 @@ class EncodedPosts:
 class Classification:
     """A network with its posts; ``training.fit`` takes its methods as callbacks."""
 
-    network: TextClassifier
+    network: Classifier
     """Seeded, on ``device``."""
     train: EncodedPosts
     """What it learns from."""
@@ -72,8 +82,13 @@ class Classification:
     @property
     def num_truncated(self) -> int:
         """Posts of any use whose end did not fit."""
-        uses = (self.train, self.choosing, self.test)
-        return sum(use.num_truncated for use in uses if use is not None)
+        return sum(use.num_truncated for use in self._uses())
+
+    @property
+    def num_with_molecule(self) -> int | None:
+        """Posts of any use that name a drug whose molecule is known; None for text alone."""
+        counts = [use.molecules.num_found for use in self._uses() if use.molecules]
+        return sum(counts) if counts else None
 
     def plan(self, epoch: int) -> list[list[int]]:
         """Indices into ``train`` of each batch of an epoch."""
@@ -89,6 +104,7 @@ class Classification:
 
     def draw_batches(self, epoch: int) -> Iterator[LabelledBatch]:
         """The epoch's batches, made as they are asked for."""
+        molecules = self.train.molecules
         for indices in self.plan(epoch):
             yield make_batch(
                 [self.train.posts[i].post.post_id for i in indices],
@@ -96,6 +112,7 @@ class Classification:
                 [bool(self.train.labels[i]) for i in indices],
                 pad_id=self.pad_id,
                 device=self.device,
+                molecules=molecules.batch(indices, self.device) if molecules else None,
             )
 
     def choosing_f1(self) -> float:
@@ -119,10 +136,14 @@ class Classification:
             for split, encoded in uses
         ]
 
+    def _uses(self) -> list[EncodedPosts]:
+        return [use for use in (self.train, self.choosing, self.test) if use is not None]
+
     def _logits(self, encoded: EncodedPosts) -> Logit:
         return predict_logits(
             self.network,
             encoded.encodings,
+            molecules=encoded.molecules,
             pad_id=self.pad_id,
             dtype=self.dtype,
             device=self.device,
@@ -141,7 +162,7 @@ def build_classification(
     """Tokenise a run's posts and build the network; seed torch before.
 
     Raises:
-        DataError: a post without a label.
+        DataError: a post without a label, or a table of drugs that does not fit.
         EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
     train, choosing = posts.pool, posts.dev
@@ -150,14 +171,34 @@ def build_classification(
         train = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if not out)
         choosing = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if out)
 
+    train += posts.extra
+
     loaded = load_text_encoder(config.encoder.uri, pooling=config.encoder.pooling)
     if config.encoder.freeze_embeddings:
         loaded.encoder.freeze_embeddings()
-    network = TextClassifier(loaded.encoder, dropout=config.network.dropout).to(device)
+    molecules, finder = None, None
+    if config.molecules is not None:
+        molecules = load_molecule_side(
+            config.molecules,
+            trained=config.network.trains_molecules,
+            cache=open_storage(config.storage).child(MOLECULE_CACHE),
+        )
+        finder = load_finder([Path(table) for table in config.drugs.tables])
+    network = build_classifier(config, loaded.encoder, molecules).to(device)
     max_length = check_length(config.encoder.max_length, loaded)
 
     def encode(annotated: tuple[AnnotatedPost, ...]) -> EncodedPosts:
-        return _encode(annotated, loaded.tokeniser, max_length=max_length, emoji=config.text.emoji)
+        plain = [each.post for each in annotated]
+        return EncodedPosts(
+            posts=annotated,
+            encodings=tokenise(
+                plain, loaded.tokeniser, max_length=max_length, emoji=config.text.emoji
+            ),
+            labels=np.array(labels_of(annotated), dtype=np.bool_),
+            molecules=molecules.read([finder.find(post.text, lang=post.lang) for post in plain])
+            if molecules and finder
+            else None,
+        )
 
     return Classification(
         network=network,
@@ -170,20 +211,4 @@ def build_classification(
         pad_id=loaded.tokeniser.pad_id,
         dtype=dtype,
         device=device,
-    )
-
-
-def _encode(
-    annotated: tuple[AnnotatedPost, ...],
-    tokeniser: Tokeniser,
-    *,
-    max_length: int,
-    emoji: EmojiMode,
-) -> EncodedPosts:
-    return EncodedPosts(
-        posts=annotated,
-        encodings=tokenise(
-            [each.post for each in annotated], tokeniser, max_length=max_length, emoji=emoji
-        ),
-        labels=np.array(labels_of(annotated), dtype=np.bool_),
     )

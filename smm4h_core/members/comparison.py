@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,18 @@ class RunAnswers:
     """The split's scores as the run wrote them: numbers, ``ci95``, ``members``."""
     synthetic: bool
     """Whether any of its posts were generated: such scores say nothing about real text."""
+    description: str = ""
+    """The run's one line for tables."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Runs that answered the same posts."""
+
+    baseline: RunAnswers
+    """The run that the others are held against."""
+    rows: tuple[tuple[RunAnswers, Comparison | None], ...]
+    """Every run, the baseline among them, with its comparison; None for the baseline."""
 
 
 def read_run(run: Storage, split: SplitName) -> RunAnswers:
@@ -69,6 +81,40 @@ def read_run(run: Storage, split: SplitName) -> RunAnswers:
         num_members=len(result["seeds"]),
         scores=result["splits"][split],
         synthetic=any(ref["path"].startswith(_SAMPLE) for refs in uses for ref in refs),
+        description=config.get("description", ""),
+    )
+
+
+def compare_in_blocks(
+    runs: Sequence[RunAnswers], baseline: RunAnswers | None = None
+) -> tuple[Block, ...]:
+    """Compare runs, each with a baseline that answered the same posts.
+
+    Args:
+        runs: Any number, of one corpus or of several.
+        baseline: The run to beat, which all must share their posts with. None takes, of the runs
+            on the same posts, the one that is named first.
+
+    Raises:
+        DataError: runs that share some posts but not all, or hold other gold labels of them.
+    """
+    if baseline is not None:
+        return (_block(baseline, runs),)
+    blocks: list[list[RunAnswers]] = []
+    for run in runs:
+        for block in blocks:
+            if not set(block[0].post_ids).isdisjoint(run.post_ids):
+                block.append(run)
+                break
+        else:
+            blocks.append([run])
+    return tuple(_block(block[0], block) for block in blocks)
+
+
+def _block(baseline: RunAnswers, runs: Sequence[RunAnswers]) -> Block:
+    return Block(
+        baseline,
+        tuple((run, None if run is baseline else compare_answers(baseline, run)) for run in runs),
     )
 
 

@@ -30,6 +30,13 @@ class RunPosts:
     """Posts to choose on; empty with folds, where the held-out fold serves."""
     test: tuple[AnnotatedPost, ...]
     """Posts to report on."""
+    extra: tuple[AnnotatedPost, ...] = ()
+    """Posts that every fold's member trains on."""
+
+    @property
+    def all(self) -> tuple[AnnotatedPost, ...]:
+        """Every post, each once."""
+        return self.pool + self.extra + self.dev + self.test
 
 
 def read_run_posts(config: RunConfig) -> RunPosts:
@@ -47,12 +54,12 @@ def read_run_posts(config: RunConfig) -> RunPosts:
         )
 
     train, dev, test = read(data.train), read(data.dev), read(data.test)
-    _refuse_doubled_ids(train + dev + test)
-    if data.folds == 1:
-        return RunPosts(train, None, dev, test)
-    pool = train + dev
-    cut = folds(pool, data.folds, data.fold_seed)
-    return RunPosts(pool, np.array(cut.part_of), (), test)
+    posts = RunPosts(train, None, dev, test)
+    if data.folds > 1:
+        cut = folds(train + dev, data.folds, data.fold_seed)
+        posts = RunPosts(train + dev, np.array(cut.part_of), (), test, read(data.extra))
+    _refuse_doubled_ids(posts.all)
+    return posts
 
 
 def identify(config: RunConfig, posts: RunPosts) -> str:
@@ -61,7 +68,8 @@ def identify(config: RunConfig, posts: RunPosts) -> str:
     A member of another identity is never taken for this run's: going on with a changed learning
     rate, or with corrected labels, must not mix two experiments.
     """
-    uses = "".join(fingerprint(use) for use in (posts.pool, posts.dev, posts.test))
+    shared = (posts.extra,) if posts.extra else ()
+    uses = "".join(fingerprint(use) for use in (posts.pool, posts.dev, posts.test, *shared))
     return hashlib.sha256((training_digest(config) + uses).encode()).hexdigest()[:12]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from smm4h_core.members.comparison import ANSWERS, RESULT
 from smm4h_core.members.predictions import Predictions, SplitName, read_predictions
 from smm4h_core.members.train import Member, member_storage
 from smm4h_core.storage import Storage
+from smm4h_core.types import Lang
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +81,10 @@ def fit_ensemble(
     """
     if not seeds:
         raise TrainingError(f"{run.root}: no seed has all its members trained")
-    choosing = _gather(run, seeds, folds, "oof" if folds > 1 else "dev")
+    choosing = gather(run, seeds, folds, "oof" if folds > 1 else "dev")
     if choosing is None:
         raise DataError(f"{run.root}: members hold no predictions to choose on")
-    test = _gather(run, seeds, folds, "test")
+    test = gather(run, seeds, folds, "test")
     rule = fit_rule(
         config.rule,
         choosing.gold,
@@ -94,19 +95,31 @@ def fit_ensemble(
     return Ensemble(tuple(seeds), rule, (choosing, test) if test else (choosing,))
 
 
-def score_ensemble(ensemble: Ensemble) -> dict[str, Any]:
-    """Scores by split, with intervals by group, beside the members' mean and spread."""
+def score_ensemble(
+    ensemble: Ensemble, lang_of: Mapping[str, Lang | None] | None = None
+) -> dict[str, Any]:
+    """Scores by split, with intervals by group, beside the members' mean and spread.
+
+    Args:
+        ensemble: The rule and its answers.
+        lang_of: Language by post; a split of several is scored by language too (``by_lang``).
+    """
     return {
         "seeds": list(ensemble.seeds),
         "rule": rule_to_json(ensemble.rule),
         "splits": {
-            gathered.split: _score_split(ensemble.rule, gathered, answers)
+            gathered.split: {
+                **_score_split(ensemble.rule, gathered, answers),
+                "by_lang": _score_langs(gathered, answers, lang_of or {}),
+            }
             for gathered, answers in ensemble.answers()
         },
     }
 
 
-def write_ensemble(ensemble: Ensemble, run: Storage) -> dict[str, Any]:
+def write_ensemble(
+    ensemble: Ensemble, run: Storage, lang_of: Mapping[str, Lang | None] | None = None
+) -> dict[str, Any]:
     """Write the answers (Parquet) and the scores (JSON) below the run; return the scores."""
     tables = [
         pa.table(
@@ -124,9 +137,29 @@ def write_ensemble(ensemble: Ensemble, run: Storage) -> dict[str, Any]:
         for gathered, answers in ensemble.answers()
     ]
     run.write(ANSWERS, lambda stream: pq.write_table(pa.concat_tables(tables), stream))
-    result = score_ensemble(ensemble)
+    result = score_ensemble(ensemble, lang_of)
     run.write_json(RESULT, result)
     return result
+
+
+def _score_langs(
+    gathered: Gathered, answers: Combined, lang_of: Mapping[str, Lang | None]
+) -> dict[str, Any]:
+    langs = np.array([lang_of.get(post_id) or "" for post_id in gathered.post_ids])
+    found = sorted(set(langs.tolist()))
+    if len(found) < 2:
+        return {}
+    scores = {}
+    for lang in found:
+        own = langs == lang
+        gold, label = gathered.gold[own], answers.label[own]
+        groups = [group for group, mine in zip(gathered.groups, own, strict=True) if mine]
+        rows = count_labels(gold, label)
+        scores[lang] = {
+            **asdict(score_labels(gold, label)),
+            "ci95": bootstrap_intervals(rows, groups=groups).to_json(),
+        }
+    return scores
 
 
 def _score_split(rule: Rule, gathered: Gathered, answers: Combined) -> dict[str, Any]:
@@ -145,7 +178,12 @@ def _score_split(rule: Rule, gathered: Gathered, answers: Combined) -> dict[str,
     }
 
 
-def _gather(run: Storage, seeds: Sequence[int], folds: int, split: SplitName) -> Gathered | None:
+def gather(run: Storage, seeds: Sequence[int], folds: int, split: SplitName) -> Gathered | None:
+    """Members' stored answers on a split, one column a seed; None where any member has none.
+
+    Raises:
+        DataError: members that answered different posts.
+    """
     by_seed = [
         [read_predictions(member_storage(run, Member(seed, fold))) for fold in range(folds)]
         for seed in seeds

@@ -17,7 +17,7 @@ from smm4h_core.errors import TrainingError
 from smm4h_core.members.classification import build_classification
 from smm4h_core.members.data import identify, read_run_posts
 from smm4h_core.members.predictions import write_predictions
-from smm4h_core.storage import Storage
+from smm4h_core.storage import Storage, open_storage
 from smm4h_core.training.checkpoint import CheckpointFile, trained_weights
 from smm4h_core.training.fit import EpochReport, fit
 from smm4h_core.training.optimisation import build_optimiser, build_schedule, rate_groups
@@ -68,6 +68,11 @@ def members_of(config: RunConfig) -> tuple[Member, ...]:
     return tuple(
         Member(seed, fold) for seed in config.ensemble.seeds for fold in range(config.data.folds)
     )
+
+
+def members_home(config: RunConfig) -> Storage:
+    """The folder of the run whose members these are, the run's own unless it joins another's."""
+    return open_storage(config.storage).child(config.ensemble.members_of or config.name)
 
 
 def member_storage(run: Storage, member: Member) -> Storage:
@@ -131,8 +136,8 @@ def train_member(
     )
     optimiser = build_optimiser(
         rate_groups(
-            setup.network.encoder,
-            setup.network.head,
+            setup.network,
+            setup.network.pretrained_parts(),
             learning_rate=training.learning_rate,
             head_rate_factor=training.head_rate_factor,
             layer_rate_decay=training.layer_rate_decay,
@@ -190,6 +195,7 @@ def train_member(
         "history": [asdict(report) for report in result.history],
         "num_train_posts": len(setup.train.posts),
         "num_truncated": setup.num_truncated,
+        "num_with_molecule": setup.num_with_molecule,
         "dtype": str(dtype).removeprefix("torch."),
         "train_s": sum(report.train_s for report in result.history),
         "life_s": time.perf_counter() - started,

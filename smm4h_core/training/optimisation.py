@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -42,37 +42,49 @@ def build_optimiser(
 
 
 def rate_groups(
-    encoder: nn.Module,
-    head: nn.Module,
+    network: nn.Module,
+    pretrained: Sequence[nn.Module],
     *,
     learning_rate: float,
     head_rate_factor: float,
     layer_rate_decay: float,
 ) -> list[tuple[float, dict[str, nn.Parameter]]]:
-    """Learning rates by depth: the head's own, the encoder's falling from its top layer down.
+    """Learning rates by depth: the new layers' own, each encoder's falling from its top down.
 
     Depth is read off the parameters' names (``...layer.<n>...``); what stands outside the layers,
     the embeddings that is, counts as one below the first. Without decay there are two groups.
 
+    Args:
+        network: All that is trained.
+        pretrained: Its encoders; the rest of it is new.
+        learning_rate: Of the encoders' top layers.
+        head_rate_factor: The new layers' rate as a multiple of it.
+        layer_rate_decay: Factor from a layer to the one below it.
+
     Raises:
         ConfigError: a decay for an encoder whose parameters name no layers.
     """
-    depth_of: dict[str, int] = {}
-    for name, _ in encoder.named_parameters():
-        found = re.search(r"\blayers?\.(\d+)\.", name)
-        depth_of[name] = int(found.group(1)) + 1 if found else 0
-    top = max(depth_of.values(), default=0)
-    if layer_rate_decay < 1 and top == 0:
-        raise ConfigError(
-            f"training.layer_rate_decay: {type(encoder).__name__} has no numbered layers"
-        )
     by_depth: dict[int, dict[str, nn.Parameter]] = {}
-    for name, parameter in encoder.named_parameters():
-        below_top = top - depth_of[name] if layer_rate_decay < 1 else 0
-        by_depth.setdefault(below_top, {})[name] = parameter
-    groups = [(learning_rate * head_rate_factor, dict(head.named_parameters()))]
+    for place, encoder in enumerate(pretrained):
+        depths = {name: _depth(name) for name, _ in encoder.named_parameters()}
+        top = max(depths.values(), default=0)
+        if layer_rate_decay < 1 and top == 0:
+            raise ConfigError(
+                f"training.layer_rate_decay: {type(encoder).__name__} has no numbered layers"
+            )
+        for name, parameter in encoder.named_parameters():
+            below_top = top - depths[name] if layer_rate_decay < 1 else 0
+            by_depth.setdefault(below_top, {})[f"{place}.{name}"] = parameter
+    encoded = {id(parameter) for encoder in pretrained for parameter in encoder.parameters()}
+    fresh = {name: p for name, p in network.named_parameters() if id(p) not in encoded}
+    groups = [(learning_rate * head_rate_factor, fresh)]
     groups += [(learning_rate * layer_rate_decay**n, by_depth[n]) for n in sorted(by_depth)]
     return groups
+
+
+def _depth(name: str) -> int:
+    found = re.search(r"\blayers?\.(\d+)\.", name)
+    return int(found.group(1)) + 1 if found else 0
 
 
 def build_schedule(

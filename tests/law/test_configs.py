@@ -7,20 +7,45 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
-from smm4h_core.classify.network import TextClassifier
-from smm4h_core.config import PAPER_SEEDS, RunConfig, config_from_mapping, read_config
-from smm4h_core.encoders.base import LoadedEncoder, pad_encodings
+from smm4h_core.classify.build import build_classifier
+from smm4h_core.classify.molecule_side import MoleculeSide, load_molecule_side
+from smm4h_core.classify.predict import predict_logits
+from smm4h_core.config import (
+    PAPER_SEEDS,
+    RunConfig,
+    config_from_mapping,
+    read_config,
+    training_digest,
+)
+from smm4h_core.encoders.base import LoadedEncoder
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.pretraining.config import read_molecule_config
+from smm4h_core.search.config import read_search
+from smm4h_core.types import DrugMention, Span
 
 FOLDER = Path(__file__).parents[2] / "tune_configs"
-CONFIGS = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.yaml"))
+READERS = {
+    "embedded": read_config,
+    "paper": read_config,
+    "pretrain": read_molecule_config,
+    "search": read_search,
+}
+"""What reads the configurations of each folder."""
+EVERY = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.yaml"))
+CONFIGS = [name for name in EVERY if READERS[Path(name).parts[0]] is read_config]
 PAPER = [name for name in CONFIGS if name.startswith("paper/")]
-HUB = {"FacebookAI/roberta-large": "roberta", "cimm-kzn/enrudr-bert": "bert"}
+CHEMBERTA = "seyonec/ChemBERTa_zinc250k_v2_40k"
+HUB = {
+    "FacebookAI/roberta-large": "roberta",
+    "cimm-kzn/enrudr-bert": "bert",
+    CHEMBERTA: "roberta",
+}
 """The paper's encoders and their architectures."""
 SIZES: dict[str, Any] = {
     "hidden_size": 32,
@@ -35,7 +60,7 @@ _load = cache(load_text_encoder)
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Random encoders of the paper's two architectures, in the files that their kind has."""
-    folders = {kind: tmp_path_factory.mktemp(kind) for kind in HUB.values()}
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in set(HUB.values())}
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz"]
     (folders["bert"] / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
     bert = BertConfig(vocab_size=len(pieces), max_position_embeddings=512, **SIZES)
@@ -60,6 +85,22 @@ def load_encoder(config: RunConfig, tiny: dict[str, Path]) -> LoadedEncoder:
     return _load(uri, pooling=config.encoder.pooling)
 
 
+def load_side(config: RunConfig, tiny: dict[str, Path]) -> MoleculeSide | None:
+    if config.molecules is None:
+        return None
+    uri = config.molecules.uri
+    assert uri in HUB or uri.startswith("package:"), f"{uri}: neither the paper's nor in a package"
+    molecules = config.molecules
+    if uri in HUB:
+        molecules = molecules.model_copy(update={"uri": str(tiny[HUB[uri]])})
+    return load_molecule_side(molecules, trained=config.network.trains_molecules)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_config_is_valid(name: str) -> None:
+    assert READERS[Path(name).parts[0]](FOLDER / name)
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_config_is_valid_and_survives_its_own_dump(name: str) -> None:
     config = read_config(FOLDER / name)
@@ -73,13 +114,20 @@ def test_config_builds_a_network_that_answers(name: str, tiny: dict[str, Path]) 
     config = read_config(FOLDER / name)
     loaded = load_encoder(config, tiny)
     assert config.encoder.max_length <= loaded.encoder.max_length
-    network = TextClassifier(loaded.encoder, dropout=config.network.dropout).eval()
+    side = load_side(config, tiny)
+    network = build_classifier(config, loaded.encoder, side)
     texts = ["no sleep since the new pills", "сплю"]
-    encodings = loaded.tokeniser.encode(texts, max_length=config.encoder.max_length)
-    with torch.inference_mode():
-        logits = network(pad_encodings(encodings, pad_id=loaded.tokeniser.pad_id))
+    drugs = [[DrugMention(Span(0, 2), "no", "ethanol", "CCO")], []]
+    logits = predict_logits(
+        network,
+        loaded.tokeniser.encode(texts, max_length=config.encoder.max_length),
+        molecules=side.read(drugs) if side else None,
+        pad_id=loaded.tokeniser.pad_id,
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+    )
     assert logits.shape == (2,)
-    assert logits.isfinite().all()
+    assert np.isfinite(logits).all()
 
 
 def test_embedded_configs_need_no_network() -> None:
@@ -95,34 +143,92 @@ def test_paper_configs_share_what_the_paper_keeps_fixed(name: str) -> None:
     training, ensemble = config.training, config.ensemble
     assert config.encoder.max_length == 128
     assert config.encoder.freeze_embeddings is False
-    assert (config.network.fusion, config.network.dropout) == ("text", 0.3)
+    assert config.network.dropout == 0.3
+    if config.molecules is not None:
+        molecules = config.molecules
+        assert (molecules.uri, molecules.max_length) == (CHEMBERTA, 256)
+        assert molecules.absent == "empty"  # "we used the empty string"
     assert (training.epochs, training.optimiser, training.schedule) == (10, "adam", "constant")
     assert (training.weight_decay, training.head_rate_factor, training.layer_rate_decay) == (
         *(0.0, 1.0, 1.0),
     )
-    assert training.oversample is False  # over-sampling belongs to the paper's later rows
     assert (training.select, training.patience) == ("best", None)
     assert config.data.folds == 1
     assert ensemble.seeds == PAPER_SEEDS == (0, 2, 3, 5, 13, 17, 21, 42, 67, 123)
-    assert (ensemble.rule, ensemble.threshold, ensemble.tie) == ("majority", "fixed", "positive")
+    assert (ensemble.threshold, ensemble.tie) == ("fixed", "positive")
     # The token budget must never cut the paper's batches short.
     assert training.batch_posts is not None
     assert training.batch_tokens >= training.batch_posts * config.encoder.max_length
 
 
-@pytest.mark.parametrize(
-    ("name", "task", "uri", "learning_rate", "batch_posts", "langs"),
-    [
-        ("task1a_roberta", "1a", "FacebookAI/roberta-large", 1e-5, 32, ["en"]),
-        ("task2_enrudr", "2", "cimm-kzn/enrudr-bert", 3e-5, 64, ["ru"]),
-        ("task2_enrudr_ruen", "2", "cimm-kzn/enrudr-bert", 3e-5, 64, ["ru", "en"]),
-    ],
-)
+ROBERTA, ENRUDR = "FacebookAI/roberta-large", "cimm-kzn/enrudr-bert"
+TABLE_2 = [
+    ("task1a_roberta", ROBERTA, "en", "text", False, "majority"),
+    ("task1a_concat", ROBERTA, "en", "concat", False, "majority"),
+    ("task1a_concat_oversampled", ROBERTA, "en", "concat", True, "majority"),
+    ("task1a_concat_oversampled_sigmoid", ROBERTA, "en", "concat", True, "logistic"),
+    ("task2_enrudr", ENRUDR, "ru", "text", False, "majority"),
+    ("task2_cross_attention", ENRUDR, "ru", "cross_attention", False, "majority"),
+    ("task2_enrudr_ruen", ENRUDR, "ru en", "text", False, "majority"),
+    ("task2_ruen_cross_attention", ENRUDR, "ru en", "cross_attention", False, "majority"),
+    ("task2_ruen_cross_attention_sigmoid", ENRUDR, "ru en", "cross_attention", False, "logistic"),
+]
+"""The rows of the paper's Table 2."""
+
+
+def test_paper_folder_holds_the_rows_of_table_2() -> None:
+    assert sorted(f"paper/{row[0]}.yaml" for row in TABLE_2) == PAPER
+
+
+@pytest.mark.parametrize(("name", "uri", "langs", "fusion", "oversample", "rule"), TABLE_2)
 def test_paper_config_is_the_paper_s_row(
-    name: str, task: str, uri: str, learning_rate: float, batch_posts: int, langs: list[str]
+    name: str, uri: str, langs: str, fusion: str, oversample: bool, rule: str
 ) -> None:
     config = read_config(FOLDER / "paper" / f"{name}.yaml")
-    assert (config.task, config.encoder.uri) == (task, uri)
-    assert config.training.learning_rate == learning_rate
-    assert config.training.batch_posts == batch_posts
-    assert [corpus.lang for corpus in config.data.train] == langs
+    rate, batch_posts = {ROBERTA: (1e-5, 32), ENRUDR: (3e-5, 64)}[uri]
+    assert (config.task, config.encoder.uri) == ("1a" if uri == ROBERTA else "2", uri)
+    assert (config.training.learning_rate, config.training.batch_posts) == (rate, batch_posts)
+    assert [corpus.lang for corpus in config.data.train] == langs.split()
+    assert [corpus.lang for corpus in config.data.dev] == langs.split()[:1]
+    assert config.network.fusion == fusion
+    assert (config.training.oversample, config.ensemble.rule) == (oversample, rule)
+
+
+SIGMOID = [name for name in CONFIGS if name.endswith("_sigmoid.yaml")]
+
+
+@pytest.mark.parametrize("name", SIGMOID)
+def test_sigmoid_row_joins_the_very_members_of_its_voting_row(name: str) -> None:
+    config = read_config(FOLDER / name)
+    assert config.ensemble.members_of is not None
+    voting = read_config((FOLDER / name).with_name(f"{config.ensemble.members_of}.yaml"))
+    assert training_digest(config) == training_digest(voting)
+    assert config.ensemble.seeds == voting.ensemble.seeds
+
+
+@pytest.mark.parametrize(
+    ("name", "baseline"),
+    [
+        ("psytar_concat", "psytar_text"),
+        ("psytar_concat_oversampled", "psytar_text"),
+        ("psytar_cross_attention", "psytar_text"),
+        ("psytar_gated", "psytar_text"),
+        ("ade2_concat", "ade2_text"),
+        ("ade2_cross_attention", "ade2_text"),
+        ("rudrec_cross_attention", "rudrec_text"),
+        ("rudrec_ruen_text", "rudrec_text"),
+        ("rudrec_ruen_cross_attention", "rudrec_text"),
+    ],
+)
+def test_embedded_row_differs_from_its_text_row_in_nothing_else(name: str, baseline: str) -> None:
+    row, text = (
+        read_config(FOLDER / "embedded" / f"{each}.yaml").model_dump() for each in (name, baseline)
+    )
+    for each in (row, text):
+        for key in ("name", "description", "molecules", "network"):
+            del each[key]
+        each["data"].pop("extra")
+        each["training"].pop("oversample")
+    fewer = len(row["ensemble"]["seeds"])
+    text["ensemble"]["seeds"] = text["ensemble"]["seeds"][:fewer]
+    assert row == text

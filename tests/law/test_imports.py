@@ -12,9 +12,12 @@ LAYERS = (
     {"encoders"},
     {"drugs"},
     {"training", "tables", "reports", "model_card"},
+    {"pretraining"},
     {"classify"},
+    {"extract"},
     {"evaluation"},
     {"members", "bundle"},
+    {"search"},
     {"pipeline"},
     {"batch"},
 )

@@ -8,6 +8,7 @@ import pytest
 from smm4h_core.batch import answer_rows, open_lines, open_table, write_answers
 from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline, load_pipeline
+from smm4h_core.reports import ANSWER_COLUMNS
 from smm4h_core.types import Post
 
 
@@ -53,7 +54,7 @@ def test_write_answers_keeps_typed_columns(
         assert pq.read_schema(out).field("id").type == pa.int64()
         rows = pq.read_table(out).to_pylist()
     assert len(rows) == 2100
-    assert list(rows[0]) == ["id", "text", "more", "ade_prob", "ade_label", "ade_votes", "bundle"]
+    assert list(rows[0]) == ["id", "text", "more", *ANSWER_COLUMNS]
     assert rows[-1]["id"] == 2**60 + 2099
     assert rows[-1]["more"] == {"n": 2099}
     assert {row["bundle"] for row in rows} == {"tiny@1"}

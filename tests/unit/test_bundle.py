@@ -14,7 +14,7 @@ from safetensors.torch import save as save_tensors
 
 from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, verify_bundle
 from smm4h_core.classify.ensemble import MeanProb
-from smm4h_core.classify.network import TextClassifier
+from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.config import config_from_mapping
 from smm4h_core.encoders.load import load_text_encoder
@@ -30,7 +30,7 @@ def bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
 
 def test_load_bundle_gives_identical_logits(tiny_bundle: Path, tiny_bert: Path) -> None:
     loaded = load_text_encoder(str(tiny_bert))
-    network = TextClassifier(loaded.encoder, dropout=0.3)
+    network = Classifier(loaded.encoder, dropout=0.3)
     load_trained_weights(network, load_file(tiny_bundle / "members/s2-f0.safetensors"))
     encodings = loaded.tokeniser.encode(["my head hurts", "fine"], max_length=48)
     options = {"pad_id": 0, "dtype": torch.float32, "device": torch.device("cpu")}
@@ -47,7 +47,7 @@ def test_bundle_holds_no_code() -> None:
 
 def test_bundle_files_are_safetensors_json_or_text(tiny_bundle: Path) -> None:
     suffixes = {path.suffix for path in tiny_bundle.rglob("*") if path.is_file()}
-    assert suffixes <= {".safetensors", ".json", ".md", ".txt"}
+    assert suffixes <= {".safetensors", ".json", ".md", ".txt", ".parquet"}
 
 
 def test_verify_bundle_accepts_what_was_saved(bundle: Path) -> None:
@@ -160,7 +160,7 @@ def _frozen_run(tmp_path: Path, tiny_bert: Path):
     )
     loaded = load_text_encoder(config.encoder.uri)
     loaded.encoder.freeze_embeddings()
-    weights = save_tensors(trained_weights(TextClassifier(loaded.encoder, dropout=0.3)))
+    weights = save_tensors(trained_weights(Classifier(loaded.encoder, dropout=0.3)))
     storage = open_storage(str(tmp_path / "member"))
     storage.write("weights.safetensors", lambda stream: stream.write(weights))
     return config, storage

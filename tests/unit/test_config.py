@@ -53,6 +53,28 @@ def test_config_is_frozen() -> None:
         (changed(encoder={"uri": "x", "max_length": 2}), "encoder.max_length: .*got 2"),
         (changed(data={"train": [{"path": "a"}], "folds": 2}), "needs training.select: last"),
         (changed(resources={"gpus_per_member": 1.5}), "resources: .*must be whole, got 1.5"),
+        (changed(network={"fusion": "concat"}), "'concat' needs a molecules section"),
+        (changed(molecules={"uri": "./m"}), "'text' reads no molecules: leave the section out"),
+        (
+            changed(network={"fusion": "gated"}, molecules={"uri": "./m", "pooling": "all"}),
+            "molecules.pooling with network.fusion 'gated' is one of mean, max, first, got 'all'",
+        ),
+        (
+            changed(
+                network={"fusion": "cross_attention"}, molecules={"uri": "./m", "pooling": "max"}
+            ),
+            "'cross_attention' is one of first, all, got 'max'",
+        ),
+        (
+            changed(network={"fusion": "cross_attention"}, molecules={"uri": "morgan:64"}),
+            "trains a molecule encoder, got 'morgan:64'",
+        ),
+        (
+            changed(
+                data={"train": [{"path": "a"}], "dev": [{"path": "b"}], "extra": [{"path": "c"}]}
+            ),
+            "fold_seed and extra need folds greater than 1",
+        ),
     ],
 )
 def test_config_refuses_with_the_key_path(raw: dict[str, object], says: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmarks.hf_trainer import TrainerNetwork, train_with_trainer
-from smm4h_core.classify.network import TextClassifier, classification_loss, make_batch
+from smm4h_core.classify.network import Classifier, classification_loss, make_batch
 from smm4h_core.config import TrainingConfig
 from smm4h_core.encoders.base import LoadedEncoder
 from smm4h_core.encoders.load import load_text_encoder
@@ -15,7 +15,7 @@ from smm4h_core.types import AnnotatedPost, Post
 TEXTS = ["awful pain", "fine", "a long, long story of pain", "fine again"] * 3
 
 
-def build(tiny_bert: Path) -> tuple[LoadedEncoder, TextClassifier, EncodedPosts]:
+def build(tiny_bert: Path) -> tuple[LoadedEncoder, Classifier, EncodedPosts]:
     torch.manual_seed(0)
     loaded = load_text_encoder(str(tiny_bert))
     labels = ["pain" in text for text in TEXTS]
@@ -26,7 +26,7 @@ def build(tiny_bert: Path) -> tuple[LoadedEncoder, TextClassifier, EncodedPosts]
     encodings = loaded.tokeniser.encode(TEXTS, max_length=32)
     return (
         loaded,
-        TextClassifier(loaded.encoder, dropout=0.0),
+        Classifier(loaded.encoder, dropout=0.0),
         EncodedPosts(posts, encodings, np.array(labels)),
     )
 

@@ -147,8 +147,25 @@ def test_fit_rule_logistic_agrees_with_scikit_learn():
 
     gold, probs = member_probs()
     rule = fit_rule("logistic", gold, probs, inverse_penalty=0.3)
-    expected = LogisticRegression(C=0.3).fit(probs, gold).predict_proba(probs)[:, 1]
-    assert combine(rule, probs).prob == pytest.approx(expected, abs=1e-4)
+    expected = LogisticRegression(C=0.3, tol=1e-10, max_iter=1000).fit(probs, gold)
+    assert combine(rule, probs).prob == pytest.approx(expected.predict_proba(probs)[:, 1], abs=1e-7)
+
+
+def test_fit_rule_logistic_finds_the_weights_of_members_that_part_the_classes():
+    gold = np.repeat([True, False], 40)
+    probs = np.where(gold, 0.999, 0.001)[:, None]
+    rule = fit_rule("logistic", gold, probs, inverse_penalty=1e6)
+    assert np.array_equal(combine(rule, probs).label, gold)
+    assert np.isfinite([*rule.coef, rule.intercept]).all()
+
+
+def test_fit_rule_takes_thresholds_that_are_chosen_already():
+    gold, probs = member_probs()
+    cuts = tuple(choose_threshold(gold, p).value for p in probs.T)
+    for kind in ("majority", "mean", "logistic"):
+        assert fit_rule(
+            kind, gold, probs, choose=choose_threshold, member_thresholds=cuts
+        ) == fit_rule(kind, gold, probs, choose=choose_threshold)
 
 
 def test_fit_rule_logistic_weighs_the_able_member_above_the_ignorant_one():

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from smm4h_core.classify.network import (
-    TextClassifier,
+    Classifier,
     build_head,
     classification_loss,
     make_batch,
@@ -30,7 +30,7 @@ TEXTS = [
 def parts(tiny_bert: Path):
     torch.manual_seed(0)
     loaded = load_text_encoder(str(tiny_bert))
-    return TextClassifier(loaded.encoder, dropout=0.3), loaded.tokeniser
+    return Classifier(loaded.encoder, dropout=0.3), loaded.tokeniser
 
 
 def test_head_is_the_papers() -> None:

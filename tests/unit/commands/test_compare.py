@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -7,16 +8,19 @@ from pyarrow.fs import LocalFileSystem
 
 from smm4h_core.classify.ensemble import MeanProb
 from smm4h_core.classify.probability import Prob
+from smm4h_core.members.comparison_table import HEADINGS
 from smm4h_core.members.ensemble import Ensemble, Gathered, write_ensemble
 from smm4h_core.storage import Storage
 
 GOLD = np.array([True] * 20 + [False] * 20)
 
 
-def write_run(folder: Path, probs: np.ndarray, path: str = "corpus/train") -> Path:
+def write_run(
+    folder: Path, probs: np.ndarray, path: str = "corpus/train", first_id: int = 0
+) -> Path:
     gathered = Gathered(
         split="test",
-        post_ids=tuple(map(str, range(len(GOLD)))),
+        post_ids=tuple(map(str, range(first_id, first_id + len(GOLD)))),
         groups=(None,) * len(GOLD),
         gold=GOLD,
         probs=Prob(np.stack([probs, np.where(np.arange(len(GOLD)) == 0, 0.1, probs)], axis=1)),
@@ -63,18 +67,21 @@ def test_compare_takes_another_baseline(smm4h, runs: tuple[Path, Path]) -> None:
 def test_compare_prints_markdown_and_marks_synthetic_runs(smm4h, runs: tuple[Path, Path]) -> None:
     ended = smm4h("compare", *runs, "--markdown")
 
-    header, rule, poor, good, _, note = ended.out.splitlines()
-    assert header == ("| run | members | P | R | F1 [95 %] | members' F1 | difference [95 %] | p |")
-    assert rule.count("---") == 8
+    title, _, header, rule, poor, good, _, note = ended.out.splitlines()
+    assert title == "test: 40 posts (20 ADE), baseline poor"
+    assert header == "| " + " | ".join(HEADINGS) + " |"
+    assert rule.count("---") == len(HEADINGS) == 8
     assert poor.startswith("| poor | 2 | ")
-    assert good.startswith("| good * | 2 | 1.000 | 1.000 | 1.000 [1.000, 1.000] | 0.987 ± 0.018 |")
+    perfect = "1.000 [1.000, 1.000]"
+    cells = ["good *", "2", "0.987 ± 0.018", *[perfect] * 3]
+    assert good.startswith(f"| {' | '.join(cells)} | +0.")
     assert "synthetic" in note
 
 
 def test_compare_prints_a_table(smm4h, runs: tuple[Path, Path]) -> None:
     ended = smm4h("compare", *runs)
 
-    assert "test: 40 posts, baseline poor" in ended.out
+    assert "test: 40 posts (20 ADE), baseline poor" in ended.out
     assert "good *" in ended.out
 
 
@@ -82,6 +89,43 @@ def test_compare_leaves_out_the_note_where_no_run_is_synthetic(
     smm4h, runs: tuple[Path, Path]
 ) -> None:
     assert "synthetic" not in smm4h("compare", runs[0], "--markdown").out
+
+
+def test_compare_holds_each_corpus_against_its_own_first_run(
+    smm4h, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = write_run(tmp_path / "other", np.where(GOLD, 0.9, 0.2), first_id=100)
+    better = write_run(tmp_path / "better", np.where(GOLD, 0.9, 0.1), first_id=100)
+    answered = json.loads(smm4h("compare", *runs, other, better, "--json").out)
+    assert [run["baseline"] for run in answered["runs"]] == ["poor", "poor", "other", "other"]
+    assert answered["runs"][2]["against_baseline"] is None
+    assert answered["runs"][3]["against_baseline"]["difference"] == 0
+    ended = smm4h("compare", *runs, other, "--baseline", runs[0])
+    assert ended.code == 1
+    assert "expected answers on the same posts" in ended.err
+
+
+def test_compare_refuses_runs_that_share_some_posts(
+    smm4h, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    other = write_run(tmp_path / "other", np.where(GOLD, 0.9, 0.2), first_id=20)
+    ended = smm4h("compare", *runs, other)
+    assert ended.code == 1
+    assert "of which 20 are shared" in ended.err
+
+
+def test_compare_saves_markdown_csv_and_picture(
+    smm4h, runs: tuple[Path, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "saved" / "here"
+    ended = smm4h("compare", *runs, "--out", out)
+    assert ended.code == 0
+    assert (out / "comparison.md").read_text() == smm4h("compare", *runs, "--markdown").out
+    poor, good = csv.DictReader((out / "comparison.csv").read_text().splitlines())
+    assert (poor["run"], poor["difference"], good["baseline"]) == ("poor", "", "poor")
+    assert float(good["difference"]) == pytest.approx(float(good["f1"]) - float(poor["f1"]))
+    assert float(good["f1_low"]) == 1.0
+    assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_compare_fails_on_a_folder_that_is_no_run(

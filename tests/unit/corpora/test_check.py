@@ -25,6 +25,31 @@ def _found(problems: list[Problem]) -> list[tuple[str, int, str, str]]:
     return [(p.path.name, p.line, p.code, p.severity) for p in problems]
 
 
+def test_check_counts_a_mention_in_parts_as_a_span(tmp_path: Path) -> None:
+    mention = Mention(Span(0, 8), "so sad", fragments=(Span(0, 2), Span(5, 8)))
+    post = AnnotatedPost(Post("1", "so, " + " sad"), True, (mention,))
+    write_annotated(tmp_path / "train", [post], "1b")
+    assert check(tmp_path) == []
+    path = tmp_path / "train" / "fragments.tsv"
+    path.write_text(path.read_text().replace("5-8", "5-9"))
+    assert _found(check(tmp_path)) == [
+        ("fragments.tsv", 2, "offset-outside", "error"),
+        ("tweets.tsv", 2, "positive-without-span", "note"),
+    ]
+
+
+def test_check_reads_public_originals_by_their_shape(write_cadec, write_rudrec) -> None:
+    entity = {"entity_type": "ADR", "entity_text": "сон", "start": 0, "end": 9}
+    path = write_rudrec([{"file_name": "1.tsv", "text": "сон", "entities": [entity]}])
+    folder = write_cadec("A.1", "so sad", original=["T1~ADR 3 6~bad"], meddra=[])
+    assert _found(check(path)) == [("rudrec_annotated.json", 1, "offset-outside", "error")]
+    assert _found(check(folder)) == [("A.1.ann", 1, "span-mismatch", "error")]
+    assert _found(check(folder.parent)) == [
+        ("A.1.ann", 1, "span-mismatch", "error"),
+        ("rudrec_annotated.json", 1, "offset-outside", "error"),
+    ]
+
+
 def test_check_finds_nothing_in_a_sound_corpus(tmp_path: Path) -> None:
     for split, text in {"train": "so sleepy", "dev": "quite sad", "test": "all well"}.items():
         mention = Mention(Span(3, 6), text[3:6], "ADE", "10041349")

@@ -248,6 +248,59 @@ def test_write_annotated_refuses_what_the_format_cannot_say(
         write_annotated(tmp_path / "new.tsv", posts, "1b")
 
 
+PAIN = "pain in arms and legs, so sleepy"
+IN_PARTS = Mention(
+    Span(0, 21), "pain legs", "ADE", "10033425", fragments=(Span(0, 4), Span(17, 21))
+)
+
+
+def test_write_annotated_keeps_mentions_in_parts_beside_the_spans(tmp_path: Path) -> None:
+    mentions = (Mention(Span(0, 12), "pain in arms"), IN_PARTS, Mention(Span(26, 32), "sleepy"))
+    posts = [AnnotatedPost(Post("1", PAIN, "en"), True, mentions, "1")]
+    write_annotated(tmp_path / "1c", posts, "1c")
+    assert (tmp_path / "1c/fragments.tsv").read_text() == (
+        "tweet_id\tlabel\tfragments\tspan\tptid\n1\tADE\t0-4;17-21\tpain legs\t10033425\n"
+    )
+    assert "0\t21" not in (tmp_path / "1c/spans.tsv").read_text()
+    assert read_annotated(tmp_path / "1c", "1b", lang="en") == posts
+    assert read_annotated(tmp_path / "1c", "1c")[0].mentions == (IN_PARTS,)
+    assert read_annotated(tmp_path / "1c", "1a")[0].mentions == ()
+    write_annotated(tmp_path / "1b", posts, "1b")
+    header = (tmp_path / "1b/fragments.tsv").read_text().partition("\n")[0]
+    assert header == "tweet_id\tlabel\tfragments\tspan"
+    with pytest.raises(DataError, match="expected a folder for a mention in parts"):
+        write_annotated(tmp_path / "one.tsv", posts, "1b")
+
+
+def test_read_annotated_maps_the_concepts_of_mentions_in_parts(tmp_path: Path) -> None:
+    write_annotated(tmp_path / "a", [AnnotatedPost(Post("1", PAIN), True, (IN_PARTS,))], "1c")
+    (post,) = read_annotated(tmp_path / "a", "1c", llt_to_pt={"10033425": "10033371"})
+    assert [mention.concept_id for mention in post.mentions] == ["10033371"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("2|ADE|0-4;17-21|pain legs", "expected a tweet_id among the posts, got '2'"),
+        ("1|NoADE|0-4;17-21|pain legs", "expected ADE for a mention, got 'NoADE'"),
+        ("1|ADE|0-4,17-21|pain legs", "expected parts such as 9-19;25-30, got '0-4,17-21'"),
+        ("1|ADE|4-0;17-21|pain legs", "expected 0 <= start < end <= 32"),
+        ("1|ADE|0-4;17-99|pain legs", r"got \[17, 99\)"),
+    ],
+)
+def test_read_annotated_refuses_fragments_with_the_line(
+    tmp_path: Path, row: str, message: str
+) -> None:
+    folder = _folder(
+        tmp_path,
+        tweets=["tweet_id|tweet", f"1|{PAIN}"],
+        spans=["tweet_id|label|start|end|span"],
+        fragments=["tweet_id|label|fragments|span", row],
+    )
+    with pytest.raises(DataError, match=rf"fragments\.tsv:2: .*{message}"):
+        read_annotated(folder, "1b")
+
+
 def test_write_annotated_never_overwrites(tmp_path: Path) -> None:
     (tmp_path / "tweets.tsv").touch()
     for path in (tmp_path, tmp_path / "tweets.tsv"):

@@ -11,7 +11,7 @@ def gold_of(*labels: bool | None) -> list[AnnotatedPost]:
 
 def reports_of(*probs: float) -> list[Report]:
     return [
-        Report(str(n), "en", AdeDecision(prob, prob >= 0.5, 1, 1), "b@1")
+        Report(str(n), "en", AdeDecision(prob, prob >= 0.5, 1, 1), (), "b@1")
         for n, prob in enumerate(probs)
     ]
 

@@ -27,10 +27,10 @@ from smm4h_core.storage import Storage, open_storage
 from smm4h_core.types import AnnotatedPost, Post
 
 
-def write_split(folder: Path, count: int, *, start: int = 0) -> None:
+def write_split(folder: Path, count: int, *, start: int = 0, drug: str = "the drug") -> None:
     posts = [
         AnnotatedPost(
-            Post(f"{number}", f"post {number} the drug {'hurts' if number % 3 == 0 else 'helps'}"),
+            Post(f"{number}", f"post {number} {drug} {'hurts' if number % 3 == 0 else 'helps'}"),
             label=number % 3 == 0,
             group=f"{number}",
         )
@@ -114,6 +114,41 @@ def test_train_member_differs_by_seed_and_repeats_by_seed(config: RunConfig, run
     train_member(config, Member(0), again)
     assert weights_of(run, Member(0)) == weights_of(again, Member(0))
     assert weights_of(run, Member(0)) != weights_of(run, Member(1))
+
+
+@pytest.mark.parametrize("fusion", ["concat", "gated", "cross_attention"])
+def test_train_member_reads_molecules_and_counts_posts_that_have_one(
+    config: RunConfig, tiny_bert: Path, fusion: str
+) -> None:
+    write_split(Path(config.data.root) / "named", 6, start=300, drug="prozac")
+    fused = changed(
+        config,
+        name=fusion,
+        network={"fusion": fusion},
+        molecules={"uri": str(tiny_bert), "max_length": 40},
+        data={**config.data.model_dump(mode="json"), "test": [{"path": "named"}]},
+    )
+    run = open_storage(fused.storage).child(fused.name)
+    record = train_member(fused, Member(0), run)
+    assert record["num_with_molecule"] == 6
+    assert np.isfinite(read_predictions(member_storage(run, Member(0)))["test"].logits).all()
+    again = run.child("again")
+    train_member(fused, Member(0), again)
+    assert weights_of(run, Member(0)) == weights_of(again, Member(0))
+
+
+def test_train_member_trains_on_extra_posts_in_every_fold(config: RunConfig, run: Storage) -> None:
+    write_split(Path(config.data.root) / "extra", 5, start=300)
+    data = {**config.data.model_dump(mode="json"), "folds": 3, "extra": [{"path": "extra"}]}
+    training = {**config.training.model_dump(mode="json"), "select": "last", "epochs": 1}
+    folded = changed(config, data=data, training=training)
+    held_out: set[str] = set()
+    for fold in range(3):
+        record = train_member(folded, Member(0, fold), run)
+        oof = read_predictions(member_storage(run, Member(0, fold)))["oof"]
+        assert record["num_train_posts"] == 42 - len(oof.post_ids) + 5
+        held_out |= set(oof.post_ids)
+    assert held_out == {str(n) for n in (*range(30), *range(100, 112))}
 
 
 @pytest.mark.parametrize("kill_at", [(0, 2), (1, 1)])

@@ -15,33 +15,49 @@ class Layered(nn.Module):
         self.layer = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
 
 
-def test_rate_groups_fall_from_the_top_layer_down() -> None:
-    encoder, head = Layered(), nn.Linear(4, 1)
+class Network(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Layered()
+        self.other = Layered()
+        self.head = nn.Linear(4, 1)
+
+
+def rate_by_name(network: Network, parts: list[nn.Module], **options: float) -> dict[str, float]:
     groups = rate_groups(
-        encoder, head, learning_rate=1.0, head_rate_factor=10, layer_rate_decay=0.5
+        network, parts, **{"learning_rate": 1.0, "head_rate_factor": 10.0, **options}
     )
-    rate_of = {name: rate for rate, names in groups for name in names if "." in name}
-    assert groups[0][0] == 10
-    assert [rate_of[f"layer.{n}.weight"] for n in (2, 1, 0)] == [1.0, 0.5, 0.25]
-    assert rate_of["embeddings.weight"] == 0.125
+    rate_of = {id(p): rate for rate, parameters in groups for p in parameters.values()}
+    return {name: rate_of[id(p)] for name, p in network.named_parameters()}
+
+
+def test_rate_groups_fall_from_the_top_layer_down() -> None:
+    network = Network()
+    rate_of = rate_by_name(network, [network.encoder], layer_rate_decay=0.5)
+    assert rate_of["head.weight"] == 10
+    assert [rate_of[f"encoder.layer.{n}.weight"] for n in (2, 1, 0)] == [1.0, 0.5, 0.25]
+    assert rate_of["encoder.embeddings.weight"] == 0.125
+
+
+def test_rate_groups_give_each_encoder_its_own_depth_and_the_rest_the_head_s_rate() -> None:
+    network = Network()
+    network.other.layer = nn.ModuleList([nn.Linear(4, 4)])
+    rate_of = rate_by_name(network, [network.encoder, network.other], layer_rate_decay=0.5)
+    assert rate_of["encoder.layer.2.bias"] == rate_of["other.layer.0.bias"] == 1.0
+    assert rate_of["other.embeddings.weight"] == 0.5
+    assert rate_by_name(network, [network.encoder], layer_rate_decay=1)["other.layer.0.bias"] == 10
 
 
 def test_rate_groups_refuse_a_decay_over_no_layers() -> None:
+    network = Network()
     with pytest.raises(ConfigError, match="Linear has no numbered layers"):
-        rate_groups(
-            nn.Linear(2, 2),
-            nn.Linear(2, 1),
-            learning_rate=1.0,
-            head_rate_factor=1,
-            layer_rate_decay=0.5,
-        )
+        rate_by_name(network, [network.head], layer_rate_decay=0.5)
 
 
 def test_rate_groups_without_decay_share_one_rate() -> None:
-    groups = rate_groups(
-        Layered(), nn.Linear(4, 1), learning_rate=0.1, head_rate_factor=1, layer_rate_decay=1
-    )
-    assert [rate for rate, _ in groups] == [0.1, 0.1]
+    network = Network()
+    rate_of = rate_by_name(network, [network.encoder, network.other], layer_rate_decay=1)
+    assert {rate for name, rate in rate_of.items() if not name.startswith("head")} == {1.0}
 
 
 def test_build_optimiser_decays_matrices_alone_and_skips_the_frozen() -> None:

@@ -1,0 +1,1 @@
+"""Which words of a post name an adverse drug effect."""

@@ -1,0 +1,177 @@
+"""From word logits to mentions, each with its probability.
+
+Decoding is one for both heads: Viterbi over the head's chain, in which no sequence is ill-formed.
+A mention's prob is the chain's own marginal: the probability that exactly these words, no more and
+no fewer, are one mention.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from smm4h_core.errors import DataError
+from smm4h_core.extract.crf import Chain, Messages, forward_backward, marginals, viterbi
+from smm4h_core.extract.encode import WordedPost
+from smm4h_core.extract.predict import WordLogits
+from smm4h_core.extract.tags import BEGIN, INSIDE, NUM_TAGS, OUTSIDE, raw_span, read_tags
+from smm4h_core.types import Mention, Span
+
+DECODED_AT_ONCE = 512
+"""Posts in a batch; of like length, so little is padding."""
+LEAST_PROB = 1e-12
+"""Marginals are not taken to be smaller, since a mean of zeros has no logarithm."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSpan:
+    """A predicted mention of one post."""
+
+    span: Span
+    """Where it stands in the post as received."""
+    prob: float
+    """Of this very span, in [0, 1]."""
+    votes: int = 1
+    """Members that say it."""
+
+
+def extract_spans(
+    posts: Sequence[WordedPost],
+    logits: Sequence[WordLogits],
+    chain: Chain,
+    *,
+    outside_bias: float = 0.0,
+) -> list[tuple[ScoredSpan, ...]]:
+    """Each post's mentions in order of appearance; none overlap.
+
+    Args:
+        posts: As encoded.
+        logits: The network's, or `mean_logits` of several.
+        chain: The network's `Tagger.chain`; `plain_chain` for mean logits.
+        outside_bias: Added to every logit of ``O``: below zero more words are taken, above it
+            fewer. Chosen on development data, like a threshold.
+    """
+    found: list[tuple[ScoredSpan, ...]] = [()] * len(posts)
+    offset = np.zeros(NUM_TAGS)
+    offset[OUTSIDE] = outside_bias
+    for chosen, emissions, mask, exact in _batches([each + offset for each in logits], chain):
+        tags = viterbi(emissions, mask, exact)
+        messages = forward_backward(emissions, mask, exact)
+        for row, index in enumerate(chosen):
+            size = len(logits[index])
+            best = tags[row, :size].numpy()
+            if best.any():
+                found[index] = _mentions(posts[index], best, emissions[row], messages, row, exact)
+    return found
+
+
+def tag_marginals(logits: Sequence[WordLogits], chain: Chain) -> list[NDArray[np.float64]]:
+    """The probability ``(P, 3)`` of each tag at each word, post by post."""
+    probs: list[NDArray[np.float64]] = [np.empty((0, NUM_TAGS))] * len(logits)
+    for chosen, emissions, mask, exact in _batches(logits, chain):
+        by_word = marginals(forward_backward(emissions, mask, exact), mask).numpy()
+        for row, index in enumerate(chosen):
+            probs[index] = by_word[row, : len(logits[index])]
+    return probs
+
+
+def mean_logits(members: Sequence[Sequence[NDArray[np.float64]]]) -> list[WordLogits]:
+    """Members' `tag_marginals` as one: the log of their mean, to be decoded with `plain_chain`.
+
+    The members must read the same words, that is with one tokeniser.
+
+    Raises:
+        DataError: members that answer other posts or words.
+    """
+    means: list[WordLogits] = []
+    if len({len(member) for member in members}) != 1:
+        raise DataError(f"expected members with equal posts, got {[len(m) for m in members]}")
+    for index, by_member in enumerate(zip(*members, strict=True)):
+        if len({probs.shape for probs in by_member}) != 1:
+            shapes = [probs.shape for probs in by_member]
+            raise DataError(f"post {index}: expected members with equal words, got {shapes}")
+        mean = np.mean(by_member, axis=0)
+        means.append(np.log(np.maximum(mean, LEAST_PROB)))
+    return means
+
+
+def to_mention(found: ScoredSpan, text: str) -> Mention:
+    """A predicted span with the words that the post has there."""
+    return Mention(found.span, text[found.span.start : found.span.end])
+
+
+def drop_overlaps(spans: Sequence[ScoredSpan]) -> tuple[ScoredSpan, ...]:
+    """Spans of which no two overlap, in order of appearance.
+
+    Of two that do, the one of more votes stays; of equal votes that of the greater prob, then the
+    longer, then the first.
+    """
+    kept: list[ScoredSpan] = []
+    for each in sorted(spans, key=_rank):
+        if not any(each.span.overlaps(other.span) for other in kept):
+            kept.append(each)
+    return tuple(sorted(kept, key=lambda each: each.span))
+
+
+def _rank(each: ScoredSpan) -> tuple[int, float, int, int]:
+    return (-each.votes, -each.prob, each.span.start - each.span.end, each.span.start)
+
+
+def _mentions(
+    post: WordedPost,
+    tags: NDArray[np.int64],
+    emissions: Tensor,
+    messages: Messages,
+    row: int,
+    chain: Chain,
+) -> tuple[ScoredSpan, ...]:
+    # A word without a word-piece of its own goes on as the word before it.
+    firsts = [*post.pieced.tolist(), len(post.words)]
+    spans = []
+    for first, last in read_tags(tags):
+        prob = _span_prob(emissions, messages, row, chain, first, last, len(tags))
+        span = raw_span(post.normalised, post.words, firsts[first], firsts[last])
+        spans.append(ScoredSpan(span, prob))
+    # Two words may stand for one emoji of the post as received.
+    return drop_overlaps(spans)
+
+
+def _span_prob(
+    emissions: Tensor, messages: Messages, row: int, chain: Chain, first: int, last: int, size: int
+) -> float:
+    """The marginal of ``B I ... I`` on the words ``[first, last)`` with no ``I`` after them."""
+    log_prob = messages.alpha[row, first, BEGIN] - messages.log_partition[row]
+    tag = BEGIN
+    for word in range(first + 1, last):
+        log_prob = log_prob + chain.transitions[tag, INSIDE] + emissions[word, INSIDE]
+        tag = INSIDE
+    if last == size:
+        log_prob = log_prob + chain.end[tag]
+    else:
+        onwards = chain.transitions[tag] + emissions[last] + messages.beta[row, last]
+        log_prob = log_prob + torch.logsumexp(onwards[[OUTSIDE, BEGIN]], 0)
+    return min(1.0, float(log_prob.exp()))
+
+
+def _batches(
+    logits: Sequence[WordLogits], chain: Chain
+) -> Iterator[tuple[list[int], Tensor, Tensor, Chain]]:
+    """Posts that have words, of like length together: indices, emissions, mask, chain in float64.
+
+    Single precision would let a mention's prob depend on the posts that stand beside it.
+    """
+    exact = chain.to(torch.device("cpu"), torch.float64)
+    exact = Chain(exact.start.detach(), exact.transitions.detach(), exact.end.detach())
+    order = sorted((i for i, each in enumerate(logits) if len(each)), key=lambda i: len(logits[i]))
+    for start in range(0, len(order), DECODED_AT_ONCE):
+        chosen = order[start : start + DECODED_AT_ONCE]
+        emissions = torch.zeros(len(chosen), len(logits[chosen[-1]]), NUM_TAGS, dtype=torch.float64)
+        for row, index in enumerate(chosen):
+            emissions[row, : len(logits[index])] = torch.from_numpy(logits[index])
+        sizes = torch.tensor([len(logits[index]) for index in chosen])
+        yield chosen, emissions, torch.arange(emissions.shape[1]) < sizes[:, None], exact

@@ -1,0 +1,173 @@
+"""The tagger, its batches and its loss.
+
+Method section 4: each word's dictionary tag goes through an embedding of three dimensions, is
+joined to the encoder's state of the word's first word-piece, and a linear layer answers a logit a
+tag; a conditional random field on top is optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own spelling
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from smm4h_core.encoders.base import TextEncoder, TokenBatch, pad_encodings
+from smm4h_core.extract.crf import Chain, Crf, negative_log_likelihood, plain_chain
+from smm4h_core.extract.encode import WordedPost
+from smm4h_core.extract.tags import NUM_TAGS, GoldTags, Tags, repair_tags
+
+Head = Literal["linear", "crf"]
+HEADS: tuple[Head, ...] = get_args(Head)
+TERM_TAG_SIZE = 3
+"""Dimensions of a dictionary tag, as in the paper's line of work."""
+
+WindowAt = tuple[int, int]
+"""Which post, and which of its windows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordBatch:
+    """Some windows, ready for the network; words are those with a word-piece of their own."""
+
+    tokens: TokenBatch
+    """Their word-pieces ``(B, L)``."""
+    pieces: Tensor
+    """``(B, W)`` int64: each word's first word-piece; 0 in the padding."""
+    mask: Tensor
+    """``(B, W)`` bool: True where there is a word."""
+    term_tags: Tensor | None
+    """``(B, W)`` int64: the dictionary's tags; None without a dictionary."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TaggedBatch:
+    """Some windows with their gold tags."""
+
+    post_ids: tuple[str, ...]
+    """``(B,)`` the windows' posts."""
+    words: WordBatch
+    """What the network reads."""
+    tags: Tensor
+    """``(B, W)`` int64, well-formed in each window; `smm4h_core.extract.tags.OUTSIDE` in the
+    padding, which the mask keeps out of the loss."""
+
+
+class Tagger(nn.Module):
+    """Encoder, embedding of dictionary tags where it reads them, and head."""
+
+    def __init__(
+        self, encoder: TextEncoder, *, dropout: float, head: Head, reads_terms: bool
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.term_tags = nn.Embedding(NUM_TAGS, TERM_TAG_SIZE) if reads_terms else None
+        size = encoder.states_size + (TERM_TAG_SIZE if reads_terms else 0)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(size, NUM_TAGS)
+        self.crf = Crf() if head == "crf" else None
+
+    def forward(self, words: WordBatch) -> Tensor:
+        """Logits ``(B, W, 3)``, float32; meaningless in the padding."""
+        states = self.encoder(words.tokens).states  # (B, L, H)
+        width = states.shape[2]
+        features = states.gather(1, words.pieces[:, :, None].expand(-1, -1, width))  # (B, W, H)
+        if self.term_tags is not None:
+            assert words.term_tags is not None
+            terms = self.term_tags(words.term_tags).to(features.dtype)  # (B, W, 3)
+            features = torch.cat([features, terms], dim=2)
+        logits: Tensor = self.head(self.dropout(features))
+        return logits.float()
+
+    def chain(self) -> Chain:
+        """What the head knows of tags in sequence."""
+        if self.crf is not None:
+            learnt: Chain = self.crf()
+            return learnt
+        return plain_chain().to(self.head.weight.device, torch.float32)
+
+    def pretrained_parts(self) -> list[nn.Module]:
+        """The encoder; whatever else the network has is new."""
+        return [self.encoder]
+
+
+def windows_with_words(posts: Sequence[WordedPost]) -> list[WindowAt]:
+    """Every window that has a word to tag, post by post."""
+    return [
+        (index, number)
+        for index, post in enumerate(posts)
+        for number, window in enumerate(post.windows)
+        if len(window.words)
+    ]
+
+
+def make_word_batch(
+    posts: Sequence[WordedPost], chosen: Sequence[WindowAt], *, pad_id: int, device: torch.device
+) -> WordBatch:
+    """Stack windows into one batch on ``device``."""
+    windows = [posts[index].windows[number] for index, number in chosen]
+    term_tags = []
+    for (index, _), window in zip(chosen, windows, strict=True):
+        tags = posts[index].term_tags
+        if tags is not None:
+            term_tags.append(tags[window.words])
+    assert len(term_tags) in (0, len(windows))
+    longest = max(len(window.words) for window in windows)
+    sizes = torch.tensor([len(window.words) for window in windows])
+    return WordBatch(
+        tokens=pad_encodings([each.encoding for each in windows], pad_id=pad_id).to(device),
+        pieces=_stack([window.pieces for window in windows]).to(device),
+        mask=(torch.arange(longest) < sizes[:, None]).to(device),
+        term_tags=_stack(term_tags).to(device) if term_tags else None,
+    )
+
+
+def make_tagged_batch(
+    posts: Sequence[WordedPost],
+    gold: Sequence[GoldTags],
+    chosen: Sequence[WindowAt],
+    *,
+    pad_id: int,
+    device: torch.device,
+) -> TaggedBatch:
+    """Stack windows with their gold tags.
+
+    A mention that a window cuts begins anew in it, and so does one whose first word has no
+    word-piece: its tags are repaired.
+    """
+    tags = [
+        repair_tags(gold[index].tags[posts[index].windows[number].words])
+        for index, number in chosen
+    ]
+    return TaggedBatch(
+        post_ids=tuple(posts[index].post_id for index, _ in chosen),
+        words=make_word_batch(posts, chosen, pad_id=pad_id, device=device),
+        tags=_stack(tags).to(device),
+    )
+
+
+def tagging_loss(network: nn.Module, batch: TaggedBatch) -> Tensor:
+    """Mean over words: cross-entropy, or the sequence's negative log-likelihood under the CRF.
+
+    Padding, special tokens, word-pieces after a word's first and words without one have no part
+    in it.
+    """
+    assert isinstance(network, Tagger)
+    logits, mask = network(batch.words), batch.words.mask
+    if network.crf is None:
+        return F.cross_entropy(logits[mask], batch.tags[mask])
+    losses = negative_log_likelihood(logits, batch.tags, mask, network.chain())  # (B,)
+    return losses.sum() / mask.sum()
+
+
+def _stack(rows: Sequence[NDArray[np.int64] | Tags]) -> Tensor:
+    """``(B, W)``, padded on the right with zeros."""
+    stacked = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+    for row, values in zip(stacked, rows, strict=True):
+        row[: len(values)] = values
+    return torch.from_numpy(stacked)

@@ -1,0 +1,1 @@
+"""Searches: over a member's configuration, and over ensembles of stored predictions."""
