@@ -184,7 +184,7 @@ def _consonants_of(word: str) -> int:
         for last, letter in pairwise(f" {word}")
         if letter != last and (sound := _CLASS_OF[ord(letter)])
     ]
-    return sum(map(mul, sounds, _POWERS_LIST)) % _MODULUS
+    return int(sum(map(mul, sounds, _POWERS_LIST)) % _MODULUS)
 
 
 class _Table:
