@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import RobertaForMaskedLM
+from transformers.utils import logging
 
 from benchmarks.reach import judge
 from benchmarks.section import Section, with_interval
@@ -61,8 +63,26 @@ PENALTIES = tuple(10.0**power for power in range(-1, 6))
 """Ridge's; the best by leave-one-out on the drugs that the probe is fitted on is taken."""
 
 Floats = NDArray[np.float64]
-Estimate = tuple[float, tuple[float, float]]
-"""A number and its interval."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Estimate:
+    """A number, and what it comes to on the same resamples of drugs for every encoder."""
+
+    value: float
+    """On all drugs."""
+    draws: Floats
+    """``(NUM_RESAMPLES,)``."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its 95 % percentile interval."""
+        low, high = np.quantile(self.draws, (0.025, 0.975))
+        return float(low), float(high)
+
+    def less(self, other: Estimate) -> Estimate:
+        """The difference, paired by resample."""
+        return Estimate(self.value - other.value, self.draws - other.draws)
 
 
 def measure() -> Section:
@@ -85,24 +105,30 @@ def measure() -> Section:
     for name, counts in restored.items():
         found[name]["restored"] = share_with_interval(counts)
     columns = ("restored", *DESCRIPTORS, "area")
+    learnt, blank = found["packaged"], found["untrained"]
+    found["gain over untrained"] = {c: learnt[c].less(blank[c]) for c in columns}
     rows = [
-        (name, *("" if c not in of else with_interval(*of[c]) for c in columns))
+        (
+            name,
+            *("" if c not in of else with_interval(of[c].value, of[c].interval) for c in columns),
+        )
         for name, of in found.items()
     ]
     unigram = _commonest_share(molecules, exam)
-    learnt, blank = found["packaged"], found["untrained"]
-    gains = {name: learnt[name][0] - blank[name][0] for name in (*DESCRIPTORS, "area")}
+    gains = {name: learnt[name].less(blank[name]).value for name in (*DESCRIPTORS, "area")}
     num_asked = int(restored["packaged"][:, 1].sum())
     return Section(
         title="Molecule encoder: hidden tokens restored, linear probes (R², share of areas right)",
         headings=("vectors", *columns),
         rows=tuple(rows),
         data={
-            "found": {name: {c: list(e) for c, e in of.items()} for name, of in found.items()},
+            "found": {
+                name: {c: [e.value, *e.interval] for c, e in of.items()}
+                for name, of in found.items()
+            },
             "unigram": unigram,
             "num_asked": num_asked,
             "num_held_out": len(molecules.held_out),
-            "gains": gains,
         },
         notes=(
             f"Of {num_asked} hidden tokens of {len(molecules.held_out)} held-out drugs, always "
@@ -111,7 +137,7 @@ def measure() -> Section:
             "foreign to it; none of the descriptors was a target.",
         ),
         verdicts=(
-            judge("molecules.restored", learnt["restored"][0] - blank["restored"][0]),
+            judge("molecules.restored", found["gain over untrained"]["restored"].value),
             judge("molecules.gain", min(gains.values())),
         ),
     )
@@ -140,6 +166,7 @@ def _examination(molecules: Molecules, config: MoleculeRunConfig) -> list[Masked
 
 
 def _language_model(uri: str) -> MoleculePretrainer:
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = RobertaForMaskedLM.from_pretrained(encoder_folder(uri), dtype=torch.float32)
     return MoleculePretrainer(model, fingerprint_bits=0).eval()
 
@@ -213,8 +240,7 @@ def share_with_interval(counts: Floats) -> Estimate:
 def _bootstrapped(statistic: Callable[[NDArray[np.int64]], float], num_drugs: int) -> Estimate:
     rng = np.random.default_rng(SEED)
     draws = [statistic(rng.integers(0, num_drugs, num_drugs)) for _ in range(NUM_RESAMPLES)]
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return statistic(np.arange(num_drugs)), (float(low), float(high))
+    return Estimate(statistic(np.arange(num_drugs)), np.array(draws))
 
 
 def _rows(vectors: Mapping[str, NDArray[np.float32]], smiles: Sequence[str]) -> Floats:

@@ -71,7 +71,7 @@ def pretrain_on_cluster(config: MoleculeRunConfig, watch: Callable[[Word], None]
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     board: Any = ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
     trainer = TorchTrainer(
-        _pretrain,
+        pretrain_here,
         train_loop_config={
             "config": config.model_dump(mode="json"),
             "board": board,
@@ -115,8 +115,8 @@ def _fit(trainer: TorchTrainer) -> str:
     return ""
 
 
-def _pretrain(settings: dict[str, Any]) -> None:
-    """The worker's life."""
+def pretrain_here(settings: dict[str, Any]) -> None:
+    """The worker's life: pretrain, or tell the board why that cannot succeed."""
     import torch
 
     if Path(settings["folder"]).is_dir():

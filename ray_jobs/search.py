@@ -147,7 +147,7 @@ class _Proposals(Searcher):
                 replay(scheduler, f"past-{trial.number}", trial.epochs, self._select)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        """The next trial as its worker takes it; that it is over when there is none."""
+        """The next trial as its worker takes it; None to be asked again; or that it is over."""
         config, space, ledger, scheduler = self._settings
         while (trial := ledger.take()) is not None:
             try:
@@ -163,7 +163,8 @@ class _Proposals(Searcher):
                 "search": [config.storage, config.name],
                 "folder": str(Path.cwd()),
             }
-        return Searcher.FINISHED
+        # While a trial runs it may still be put back, and must then be handed out.
+        return None if any(trial.state == "open" for trial in ledger.trials) else Searcher.FINISHED
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

@@ -6,12 +6,13 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from smm4h_core.evaluation.significance import Comparison
 from smm4h_core.members.comparison import Block, RunAnswers
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HEADINGS = (
     "run",
@@ -90,6 +91,8 @@ def draw_comparison(blocks: Sequence[Block], split: str) -> Figure:
 
     A run is green, or red, where the interval of its difference to the baseline excludes 0.
     """
+    from matplotlib.figure import Figure  # writes its caches when imported
+
     num_runs = sum(len(block.rows) for block in blocks)
     figure = Figure(figsize=(8.5, 0.9 + 0.42 * num_runs + 0.55 * len(blocks)), layout="constrained")
     rows = figure.subplots(

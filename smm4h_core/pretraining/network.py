@@ -97,6 +97,7 @@ def save_encoder(
     halved.to(torch.float16)
     with _no_progress():
         model.save_pretrained(folder)
+    tokeniser.backend_tokenizer.no_truncation()  # which encoding had set, and files would keep
     tokeniser.save_pretrained(folder)
 
 

@@ -13,7 +13,6 @@ import torch
 
 from ray_jobs.cluster import connected
 from smm4h_core.encoders.load import load_text_encoder
-from smm4h_core.errors import TrainingError
 from smm4h_core.pretraining.config import MoleculeRunConfig, read_molecule_config
 from smm4h_core.pretraining.train import ENCODER, finished_pretraining, pretrain_molecules
 from smm4h_core.storage import Storage, open_storage
@@ -73,14 +72,13 @@ def test_killed_pretraining_ends_with_the_weights_of_a_calm_one(tmp_path: Path) 
     assert weights(run_of(config)) == weights(calm)
 
 
-def test_pretraining_that_cannot_succeed_is_not_tried_again(tmp_path: Path) -> None:
-    from ray_jobs.pretrain import pretrain_on_cluster
+def test_pretraining_that_cannot_succeed_says_so_and_ends(tmp_path: Path) -> None:
+    import ray
+
+    from ray_jobs.pretrain import Board, pretrain_here
 
     config = make_config(tmp_path, f"data.wheel={tmp_path}/absent.whl")
-    words: list[Any] = []
-    with (
-        connected(),
-        pytest.raises(TrainingError, match=r"molecules_tiny: .*absent\.whl: expected a wheel"),
-    ):
-        pretrain_on_cluster(config, words.append)
-    assert len({word.where for word in words if word.where}) <= 1
+    board = ray.remote(Board).options(num_cpus=0).remote()
+    settings = {"config": config.model_dump(mode="json"), "board": board, "folder": str(tmp_path)}
+    ray.get(ray.remote(pretrain_here).remote(settings))  # to raise would make Ray start it again
+    assert "absent.whl: expected a wheel" in ray.get(board.last.remote()).error

@@ -7,19 +7,21 @@ from benchmarks.molecules import DESCRIPTORS, areas_of_drugs, r2_with_interval, 
 
 def test_r2_is_1_for_the_truth_0_for_the_mean_and_its_interval_holds_it() -> None:
     gold = np.arange(50.0)
-    assert r2_with_interval(gold, gold) == (1.0, (1.0, 1.0))
-    assert r2_with_interval(gold, np.full(50, gold.mean()))[0] == pytest.approx(0.0)
-    noisy = gold + np.random.default_rng(0).normal(0, 5, 50)
-    value, (low, high) = r2_with_interval(gold, noisy)
-    assert low < value < high < 1
-    assert r2_with_interval(gold, noisy) == (value, (low, high))
+    exact = r2_with_interval(gold, gold)
+    assert (exact.value, exact.interval) == (1.0, (1.0, 1.0))
+    assert r2_with_interval(gold, np.full(50, gold.mean())).value == pytest.approx(0.0)
+    noisy = r2_with_interval(gold, gold + np.random.default_rng(0).normal(0, 5, 50))
+    low, high = noisy.interval
+    assert low < noisy.value < high < 1
 
 
-def test_share_counts_tokens_and_draws_molecules() -> None:
+def test_difference_of_an_estimate_to_itself_is_certain() -> None:
     counts = np.array([[1.0, 1.0], [0.0, 3.0]] * 20)
-    value, (low, high) = share_with_interval(counts)
-    assert value == 0.25
-    assert low < 0.25 < high
+    share = share_with_interval(counts)
+    assert share.value == 0.25
+    assert share.interval[0] < 0.25 < share.interval[1]
+    none = share.less(share_with_interval(counts.copy()))  # the same drugs are drawn
+    assert (none.value, none.interval) == (0.0, (0.0, 0.0))
 
 
 def test_areas_are_the_tables_of_the_curation() -> None:

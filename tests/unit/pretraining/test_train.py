@@ -10,6 +10,7 @@ import torch
 from smm4h_core.encoders.load import load_text_encoder
 from smm4h_core.errors import TrainingError
 from smm4h_core.pretraining.config import MoleculeRunConfig, molecule_config_from_mapping
+from smm4h_core.pretraining.tokeniser import build_smiles_tokeniser
 from smm4h_core.pretraining.train import (
     ENCODER,
     PretrainingProgress,
@@ -90,6 +91,9 @@ def test_pretraining_leaves_an_encoder_that_loads_by_its_folder(
     loaded = load_text_encoder(str(tmp_path / "out"), pooling="cls")
     assert (loaded.encoder.hidden_size, loaded.encoder.max_length) == (32, 64)
     assert next(loaded.encoder.parameters()).dtype == torch.float32
+    build_smiles_tokeniser(max_length=64).save_pretrained(tmp_path / "fresh")
+    fresh, saved = (tmp_path / each / "tokenizer.json" for each in ("fresh", "out"))
+    assert saved.read_text() == fresh.read_text()  # a length set while encoding was once kept
     assert record["num_held_out"] > 0
     assert 0 <= record["accuracy_untrained"] < 1
 
