@@ -45,8 +45,9 @@ class Concatenation(nn.Module):
 class Gated(nn.Module):
     """The pooled text plus the drug's vector, as far as a gate of both lets it through.
 
-    ``t + sigmoid(W [t ; d]) * tanh(V d)``. Starts nearly closed, so that it begins as text alone
-    and takes chemistry up where that lowers the loss. Ours; the paper has no such network.
+    ``t + sigmoid(W [t ; d]) * tanh(V d)``. ``V`` starts at zero and the gate nearly closed: it
+    begins as text alone and takes chemistry up where that lowers the loss. Ours; the paper has no
+    such network.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Gated(nn.Module):
         self.project = nn.Linear(molecule_size, text_size)
         self.gate = nn.Linear(text_size + molecule_size, text_size)
         nn.init.constant_(self.gate.bias, CLOSED_GATE)
+        nn.init.zeros_(self.project.weight)
+        nn.init.zeros_(self.project.bias)
 
     def forward(
         self, text: EncoderOutput, text_mask: Tensor, molecules: MoleculeBatch, pool: Pool
@@ -78,6 +81,10 @@ class CrossAttention(nn.Module):
     ``LayerNorm(dropout(Linear) + text)``, as in BERT's own attention; no feed-forward block
     follows. The outcome is pooled as the text encoder pools: its first position for BERTs.
     Padding of neither side is attended to. Without a molecule the one key is zero.
+
+    The linear layer starts at zero, so that what was pretrained is not drowned before anything is
+    learnt. An encoder that pools natively weighs states by their size, which a norm would level
+    (the Universal Sentence Encoder's vector turns to a cosine of 0.42): it gets the sum as it is.
     """
 
     def __init__(self, text_encoder: TextEncoder, molecule_encoder: TextEncoder) -> None:
@@ -95,7 +102,9 @@ class CrossAttention(nn.Module):
             batch_first=True,
         )
         self.dropout = nn.Dropout(ATTENTION_DROPOUT)
-        self.norm = nn.LayerNorm(size, eps=1e-12)  # BERT's
+        native = text_encoder.pooling == "native"
+        self.norm = nn.Identity() if native else nn.LayerNorm(size, eps=1e-12)  # BERT's
+        nn.init.zeros_(self.attention.out_proj.weight)
 
     def forward(
         self, text: EncoderOutput, text_mask: Tensor, molecules: MoleculeBatch, pool: Pool

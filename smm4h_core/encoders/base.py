@@ -7,6 +7,7 @@ the pooled vector. Offsets are Unicode code points of the text given, end exclus
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,7 @@ class Tokeniser(Protocol):
         """Writes all that is needed to build this tokeniser again from ``folder``."""
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(nn.Module, ABC):
     """Base of the encoders; says how wide, how long and how pooled."""
 
     family: ClassVar[Literal["huggingface", "use-multilingual"]]
@@ -89,21 +90,21 @@ class TextEncoder(nn.Module):
         self.pooling: Pooling = pooling
         """``cls``: the first state; ``mean``: over the word-pieces; ``native``: the model's own."""
 
+    @abstractmethod
     def forward(self, batch: TokenBatch) -> EncoderOutput:
         """Encodes a batch; padding does not change the answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pool(self, states: Tensor, attention_mask: Tensor) -> Tensor:
         """One vector a text ``(B, H_pooled)`` of states ``(B, L, H_states)``, as `pooling` says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def input_embeddings(self) -> nn.Embedding:
         """The table that word-piece ids look up."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save_config(self, folder: Path) -> None:
         """Writes what building the architecture needs beside ``encoder.json``."""
-        raise NotImplementedError
 
     def freeze_embeddings(self) -> None:
         """Keeps the word-piece table as it is; the optimiser then has no dense gradient of it."""

