@@ -13,7 +13,6 @@ from typing import Any, Literal, Protocol, TypeAlias, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from smm4h_core.classify.probability import (
     BoolArray,
@@ -30,11 +29,6 @@ Tie = Literal["positive", "negative"]
 
 FIXED_THRESHOLD = 0.5
 """The paper's cut on every prob, a member's and the ensemble's."""
-_MOST_NEWTON_STEPS = 50
-_NEWTON_DECREMENT = 1e-9
-"""Gain per post below which the step is the last: the error left is of the order of its square."""
-_LEAST_STEP = 1e-6
-"""Share of a Newton step below which rounding alone keeps the objective from falling."""
 
 
 class Cut(Protocol):
@@ -210,42 +204,18 @@ def fit_rule(
 def _fit_weights(
     gold: BoolArray, probs: Prob, inverse_penalty: float
 ) -> tuple[tuple[float, ...], float]:
-    """Minimise scikit-learn's ``LogisticRegression(C=inverse_penalty)`` objective exactly.
+    # Here, because serving combines and never fits: it should not wait for scikit-learn.
+    from sklearn.linear_model import LogisticRegression
 
-    Newton's method with halved steps: a handful of passes over ``(N, E)``, faster than
-    scikit-learn's own solvers, whose default also stops short of the optimum.
-    """
     if gold.all() or not gold.any():
         raise DataError(f"gold: expected both classes, got {len(gold)} labels {gold[0]}")
-    # (E + 1, N), the intercept last: BLAS multiplies long rows ten times as fast as long columns.
-    features = np.vstack([probs.T, np.ones(len(probs))])
-    penalty = np.append(np.full(probs.shape[1], 1.0 / inverse_penalty), 0.0)
-    weights = np.zeros(len(features))
-
-    def objective(logits: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-        losses = np.logaddexp(0.0, logits).sum() - logits[gold].sum()
-        return float(losses + (penalty * weights**2).sum() / 2)
-
-    logits = weights @ features
-    value = objective(logits, weights)
-    for _ in range(_MOST_NEWTON_STEPS):
-        prob = expit(logits)
-        gradient = features @ (prob - gold) + penalty * weights
-        curvature = (features * (prob * (1 - prob))) @ features.T + np.diag(penalty)
-        step = np.linalg.solve(curvature, gradient)
-        if gradient @ step < _NEWTON_DECREMENT * len(gold):
-            weights = weights - step
-            break
-        size = 1.0
-        while True:
-            moved = weights - size * step
-            moved_logits = moved @ features
-            moved_value = objective(moved_logits, moved)
-            if moved_value <= value or size < _LEAST_STEP:
-                break
-            size /= 2
-        weights, logits, value = moved, moved_logits, moved_value
-    return tuple(float(weight) for weight in weights[:-1]), float(weights[-1])
+    # Few weights and many posts are what this solver is for; the default one stops short, by 0.08
+    # in a weight of ten members on 20,000 posts.
+    solver = LogisticRegression(
+        C=inverse_penalty, solver="newton-cholesky", tol=1e-8, max_iter=1000
+    )
+    fitted = solver.fit(probs, gold)
+    return tuple(float(weight) for weight in fitted.coef_[0]), float(fitted.intercept_[0])
 
 
 def rule_to_json(rule: Rule) -> dict[str, object]:
