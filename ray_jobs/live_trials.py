@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ray_jobs.console import notices
+from ray_jobs.live import format_clock, live_view
 from smm4h_core.search.trials import State, Trial
 
 MOST_ROWS = 20
@@ -19,21 +17,15 @@ MOST_ROWS = 20
 STATES: tuple[State, ...] = ("finished", "stopped", "failed", "open")
 
 
-@contextmanager
-def live_trials(title: str, num_trials: int) -> Iterator[Callable[[Sequence[Trial]], None]]:
-    """A function that shows trials; it shows nothing where stderr is no terminal."""
-    console = notices()
-    if not console.is_terminal:
-        yield lambda _trials: None
-        return
-    started = time.monotonic()
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
+def live_trials(
+    title: str, num_trials: int
+) -> AbstractContextManager[Callable[[Sequence[Trial]], None]]:
+    """A function that shows trials."""
 
-        def show(trials: Sequence[Trial]) -> None:
-            minutes, seconds = divmod(round(time.monotonic() - started), 60)
-            live.update(trials_view(f"{title}, {minutes}:{seconds:02d} so far", trials, num_trials))
+    def draw(trials: Sequence[Trial], elapsed_s: float) -> Table:
+        return trials_view(f"{title}, {format_clock(elapsed_s)} so far", trials, num_trials)
 
-        yield show
+    return live_view(draw, transient=True)
 
 
 def trials_view(title: str, trials: Sequence[Trial], num_trials: int) -> Table:

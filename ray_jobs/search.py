@@ -11,7 +11,6 @@ import contextlib
 import gc
 import io
 import logging
-import math
 import os
 import shutil
 import tempfile
@@ -24,6 +23,7 @@ from ray import tune
 from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, TrialScheduler
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
+from ray_jobs.trainer import settle
 from ray_jobs.trial_ledger import TrialLedger
 from smm4h_core.config import config_from_mapping
 from smm4h_core.errors import Smm4hError
@@ -245,18 +245,12 @@ def _last_words(trial: Any) -> str:
 
 def _train(settings: dict[str, Any]) -> None:
     """A trial's life in its worker."""
-    import torch
-
     # Tune waits so long for a stopped trial before its worker takes the next; its two seconds are
     # too short where a network is being freed on a busy machine, and cost the worker.
     os.environ.setdefault("TUNE_FUNCTION_THREAD_TIMEOUT_S", "60")
-    if Path(settings["folder"]).is_dir():
-        os.chdir(settings["folder"])  # as in ray_jobs.ensemble: where relative paths start
     config = config_from_mapping(settings["run"])
-    torch.set_num_threads(max(1, math.ceil(config.resources.cpus_per_member)))
-    share = config.resources.gpus_per_member
-    if 0 < share < 1:
-        torch.cuda.set_per_process_memory_fraction(share)
+    resources = config.resources
+    settle(settings["folder"], cpus=resources.cpus_per_member, gpus=resources.gpus_per_member)
     location, name = settings["search"]
     search = open_storage(location).child(name)
     number = settings["number"]
