@@ -7,7 +7,6 @@ scores it on ``FOLDER/test``. All read the posts that our taggers read; spaCy ha
 from __future__ import annotations
 
 import random
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks.command import run_command
 from benchmarks.section import Section, print_section
 from smm4h_core.corpora.smm4h import read_annotated
 from smm4h_core.errors import Smm4hError
@@ -266,8 +266,4 @@ def extraction_baselines(
 
 
 if __name__ == "__main__":
-    try:
-        app(standalone_mode=False)
-    except Smm4hError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    run_command(app)

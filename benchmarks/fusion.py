@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from benchmarks.command import run_command
 from benchmarks.runs import config_path, finished_run
 from benchmarks.section import BenchmarkError
 from smm4h_core.config import read_config
-from smm4h_core.errors import Smm4hError
 from smm4h_core.members.comparison import compare_in_blocks, read_run
 from smm4h_core.members.comparison_table import save_comparison
 from smm4h_core.members.predictions import SplitName
@@ -82,8 +82,4 @@ def fusion(
 
 
 if __name__ == "__main__":
-    try:
-        app(standalone_mode=False)
-    except Smm4hError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
+    run_command(app)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
 
+from benchmarks.command import run_command
 from benchmarks.reach import Verdict, judge
 from benchmarks.runs import CORPORA, config_path, finished_run
 from benchmarks.section import BenchmarkError, Section, print_section, with_interval
 from benchmarks.tfidf import Baseline, answer_with_tfidf
 from smm4h_core.config import read_config
-from smm4h_core.errors import Smm4hError
 from smm4h_core.evaluation.significance import Comparison
 from smm4h_core.members.comparison import RunAnswers, compare_answers, read_run
 from smm4h_core.members.predictions import SplitName
@@ -152,20 +151,16 @@ def results(
     ] = False,
 ) -> None:
     """Print the table; exit 1 where a run is missing."""
-    try:
-        if train:
-            from ray_jobs.run import run_training
+    if train:
+        from ray_jobs.run import run_training
 
-            for name in CORPORA:
-                run_training(read_config(config_path(name)))
-        section = measure()
-    except Smm4hError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise typer.Exit(1) from None
+        for name in CORPORA:
+            run_training(read_config(config_path(name)))
+    section = measure()
     print_section(section)
     if section.missing:
         raise typer.Exit(1)
 
 
 if __name__ == "__main__":
-    app()
+    run_command(app)

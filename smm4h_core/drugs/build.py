@@ -13,9 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from smm4h_core.drugs.curation import (
     data_folder,
     read_curation,
@@ -23,7 +20,14 @@ from smm4h_core.drugs.curation import (
     read_words,
 )
 from smm4h_core.drugs.inflect import inflect_name, is_form_of_another_word
-from smm4h_core.drugs.lexicon import COMMON_WORDS_FILE, DRUGS_FILE, NAMES_FILE, REPEATING, DrugName
+from smm4h_core.drugs.lexicon import (
+    COMMON_WORDS_FILE,
+    DRUGS_FILE,
+    NAME_COLUMNS,
+    NAMES_FILE,
+    DrugName,
+    write_rows,
+)
 from smm4h_core.drugs.merge import DrugRow, merge_drugs, merge_names
 from smm4h_core.drugs.wheel import read_wheel
 from smm4h_core.errors import Smm4hError
@@ -76,20 +80,9 @@ def inflected(names: Sequence[DrugName], common: frozenset[str]) -> list[DrugNam
 
 def write_tables(folder: Path, drugs: Iterable[DrugRow], names: Iterable[DrugName]) -> None:
     """Write ``drugs.parquet`` and ``names.parquet``."""
-    _write(folder / DRUGS_FILE, ("name", "smiles", "source", "formula", "check"), list(drugs))
-    _write(folder / NAMES_FILE, ("name", "drug", "lang", "kind", "source"), list(names))
-
-
-def _write(path: Path, columns: Sequence[str], rows: Sequence[DrugRow | DrugName]) -> None:
-    table = pa.table(
-        {
-            column: pa.array([getattr(row, column) for row in rows], pa.string())
-            for column in columns
-        }
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    packed = [column for column in columns if column in REPEATING]
-    pq.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=packed)
+    columns = ("name", "smiles", "source", "formula", "check")
+    write_rows(folder / DRUGS_FILE, drugs, {name: name for name in columns})
+    write_rows(folder / NAMES_FILE, names, {name: name for name in NAME_COLUMNS})
 
 
 def main(arguments: Sequence[str]) -> int:

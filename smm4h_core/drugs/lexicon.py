@@ -14,6 +14,7 @@ from smm4h_core.types import Lang
 COMMON_WORDS_FILE = "common_words.txt"
 DRUGS_FILE = "drugs.parquet"
 NAMES_FILE = "names.parquet"
+NAME_COLUMNS = ("name", "drug", "lang", "kind", "source")
 REPEATING = ("drug", "lang", "kind", "source", "check")
 """Columns of the tables that hold few values often."""
 
@@ -114,36 +115,38 @@ def read_lexicon(folder: Path) -> Lexicon:
     """Read the two tables that the build wrote to a folder."""
     name, smiles, source = _read_columns(folder / DRUGS_FILE, ("name", "smiles", "source"))
     drugs = map(Drug, cast("list[str]", name), smiles, cast("list[str]", source))
-    columns = _read_columns(folder / NAMES_FILE, ("name", "drug", "lang", "kind", "source"))
+    columns = _read_columns(folder / NAMES_FILE, NAME_COLUMNS)
     return build_lexicon(drugs, map(DrugName, *columns))
 
 
 def write_lexicon(lexicon: Lexicon, folder: Path) -> None:
     """Write the two tables that `read_lexicon` reads."""
-    drugs = lexicon.drugs.values()
-    _write_columns(
-        folder / DRUGS_FILE,
-        {
-            "name": [drug.name for drug in drugs],
-            "smiles": [drug.smiles for drug in drugs],
-            "source": [drug.smiles_source for drug in drugs],
-        },
-    )
-    columns = ("name", "drug", "lang", "kind", "source")
-    _write_columns(
-        folder / NAMES_FILE,
-        {column: [getattr(each, column) for each in lexicon.details] for column in columns},
-    )
+    sources = {"name": "name", "smiles": "smiles", "source": "smiles_source"}
+    write_rows(folder / DRUGS_FILE, lexicon.drugs.values(), sources)
+    write_rows(folder / NAMES_FILE, lexicon.details, {name: name for name in NAME_COLUMNS})
 
 
-def _write_columns(path: Path, columns: Mapping[str, Sequence[str | None]]) -> None:
+def write_rows(path: Path, rows: Iterable[object], columns: Mapping[str, str]) -> None:
+    """Write rows as one Parquet file; the same rows give the same bytes.
+
+    Args:
+        path: The file; its folder is made.
+        rows: Objects whose attributes are texts or None.
+        columns: The attribute of each column.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    rows = list(rows)
+    table = pa.table(
+        {
+            column: pa.array([getattr(row, attribute) for row in rows], pa.string())
+            for column, attribute in columns.items()
+        }
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
     packed = [column for column in columns if column in REPEATING]
-    pq.write_table(table, path, compression="zstd", use_dictionary=packed)
+    pq.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=packed)
 
 
 def _read_columns(path: Path, columns: Sequence[str]) -> list[list[str | None]]:

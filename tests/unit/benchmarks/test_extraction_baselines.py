@@ -65,7 +65,7 @@ def test_seen_mentions_answer_with_the_training_sets() -> None:
 @pytest.mark.parametrize("module", PACKAGES)
 def test_trained_baselines_learn_and_repeat_themselves(module: str) -> None:
     if find_spec(module) is None:
-        pytest.skip(f"{module} is not installed (the extra `benchmark` has it)")
+        pytest.skip(f"{module} is not installed (the extra `baselines` has it)")
     first = quoted(PACKAGES[module](TRAIN, TEST))
     assert first["y"] == ["dry mouth"]
     assert first["z"] == []
