@@ -66,7 +66,8 @@ def demo(
                 shown, pipeline.process([each.post for each in shown]), strict=True
             )
         ],
-        headings=("post", "gold", "answer", "prob", "votes"),
+        headings=("post", "drug", "gold", "answer", "prob", "votes"),
+        num_left=4,
     )
 
     _step(5, "Where everything lies", "smm4h bundle show BUNDLE")
@@ -83,6 +84,7 @@ def _row(annotated: AnnotatedPost, report: Report) -> tuple[str, ...]:
     words = {True: "ADE", False: "-"}
     return (
         annotated.post.text,
+        ", ".join(dict.fromkeys(drug.name for drug in report.drugs)) or "-",
         words[bool(annotated.label)],
         words[report.ade.is_ade],
         f"{report.ade.prob:.2f}",
