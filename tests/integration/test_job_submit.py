@@ -62,6 +62,24 @@ def kill_session(leader: int) -> None:
             continue
 
 
+def submit(
+    address: str, environment: dict[str, str], command: list[str]
+) -> subprocess.CompletedProcess[str]:
+    """Submit a job, again while the head's agent, which starts after its dashboard, is not up."""
+    for _ in range(30):
+        submitted = subprocess.run(
+            [RAY, "job", "submit", "--address", address, "--", *command],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "No available agent" not in submitted.stderr:
+            break
+        time.sleep(2)
+    return submitted
+
+
 @pytest.fixture
 def environment(ray_environment: dict[str, str]) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
@@ -122,13 +140,7 @@ def test_submitted_job_trains_an_ensemble_on_a_cluster_with_a_token(
     path = tmp_path / "submitted.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True)))
     train = [sys.executable, "-m", "ray_jobs", "train", str(path), "--set", "ensemble.tie=negative"]
-    submitted = subprocess.run(
-        [RAY, "job", "submit", "--address", address, "--", *train],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    submitted = submit(address, environment, train)
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
 
     token = Path(environment["RAY_AUTH_TOKEN_PATH"]).read_text()
