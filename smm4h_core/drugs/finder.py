@@ -10,18 +10,20 @@ account or a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+import re
+from collections.abc import Container, Iterator, Sequence, Set
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from smm4h_core.drugs.curation import word_list
+from smm4h_core.drugs.curation import language_of, word_list
 from smm4h_core.drugs.folded import fold_text
 from smm4h_core.drugs.glued import GluedNames
 from smm4h_core.drugs.lexicon import COMMON_WORDS_FILE, Drug, DrugName, Lexicon, load_lexicon
 from smm4h_core.drugs.misspellings import MIN_LETTERS, MisspellingIndex
 from smm4h_core.drugs.name_index import WORD, NameIndex, build_name_index, gap_key, key_of
 from smm4h_core.drugs.ordinary import load_ordinary_words
+from smm4h_core.drugs.russian_words import load_russian_words
 from smm4h_core.drugs.written_as_name import is_written_as_name
 from smm4h_core.text.normalise import normalise
 from smm4h_core.types import DrugMention, Lang, Span
@@ -31,6 +33,7 @@ MAX_REMEMBERED = 65_536
 """Words that are remembered at a time; together about 10 MB."""
 MAX_REMEMBERED_LENGTH = 64
 
+_LANGS = get_args(Lang)
 _Found = tuple[int, int, DrugName]
 
 
@@ -48,6 +51,20 @@ class _Word:
     """Names that it holds, or the one that it misspells, if it is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """Words judged so far; when they are too many, a new memory takes this one's place.
+
+    Both parts only ever gain what follows from the word alone, so their state changes no answer.
+    """
+
+    nothing: set[str]
+    """Words of which a text may consist and name no drug. One that merely begins some name of
+    several words stands here and, before that, in ``something``: ask here first."""
+    something: dict[str, _Word] = field(default_factory=dict)
+    """What the others can be."""
+
+
 class DrugFinder:
     """Finds the names of a lexicon in texts; safe to share between threads."""
 
@@ -57,18 +74,18 @@ class DrugFinder:
         index: NameIndex,
         misspellings: MisspellingIndex,
         ordinary_words: Set[str],
+        russian_words: Container[str],
     ) -> None:
         self._drugs = drugs
         self._index = index
         self._misspellings = misspellings
         self._ordinary_words = ordinary_words
+        self._russian_words = russian_words
         self._glued = GluedNames(
             index.names, index.ordinary, ordinary_words, word_list(SMALL_WORDS_FILE)
         )
-        # Both only ever gain what follows from the word alone, so their state changes no answer.
-        # A word that merely begins a name of several words stands in both.
-        self._nothing: set[str] = set()
-        self._something: dict[str, _Word] = {}
+        self._memory = self._begin_memory()
+        self._num_plain = len(self._memory.nothing)
 
     def find(self, text: str, *, lang: Lang | None = None) -> tuple[DrugMention, ...]:
         """Every mention in order of appearance; none overlap.
@@ -81,35 +98,54 @@ class DrugFinder:
         Raises:
             ValueError: An unknown language.
         """
-        if lang is not None and lang not in get_args(Lang):
-            raise ValueError(
-                f"expected lang to be one of {', '.join(get_args(Lang))}, got {lang!r}"
-            )
+        if lang is not None and lang not in _LANGS:
+            raise ValueError(f"expected lang to be one of {', '.join(_LANGS)}, got {lang!r}")
         # Of emoji nothing is wanted here; URLs, user mentions and escapes become what is no name.
         post = normalise(text, lang="en", emoji="keep")
         folded = fold_text(post.text)
-        if self._nothing.issuperset(WORD.findall(folded.text)):
+        tokens = WORD.findall(folded.text)
+        words = self._words_of(tokens)
+        if not words:
             return ()
         mentions = []
-        for start, end, name in self._search(folded.text, lang):
+        for start, end, name in self._search(folded.text, words, lang):
             if folded.text is not text:
                 start, end = post.to_raw(*folded.to_raw(start, end))
             drug = self._drugs[name.drug]
             mentions.append(DrugMention(Span(start, end), text[start:end], drug.name, drug.smiles))
         return tuple(mentions)
 
-    def _search(self, text: str, lang: Lang | None) -> Iterator[_Found]:
+    def _words_of(self, tokens: Sequence[str]) -> list[tuple[int, _Word]]:
+        """The words with which names may begin, each with its place among the tokens.
+
+        None where no token is more than nothing or the mere beginning of a name.
+        """
+        nothing, something = self._memory.nothing, self._memory.something
+        if nothing.issuperset(tokens):
+            return []
+        unremembered: dict[str, _Word] = {}
+        for token in set(tokens) - nothing:
+            if token not in something:
+                word = self._judge(token)
+                if word is not None and token not in something:
+                    unremembered[token] = word
+        if nothing.issuperset(tokens):
+            return []
+        known = {**something, **unremembered} if unremembered else something
+        return [(place, known[token]) for place, token in enumerate(tokens) if token in known]
+
+    def _search(
+        self, text: str, words: Sequence[tuple[int, _Word]], lang: Lang | None
+    ) -> Iterator[_Found]:
+        matches = list(WORD.finditer(text))
+        has_addresses = "@" in text
         done = 0
-        for match in WORD.finditer(text):
-            token = match[0]
-            word = self._something.get(token)
-            if word is None and (token in self._nothing or (word := self._judge(token)) is None):
+        for place, word in words:
+            start, end = matches[place].span()
+            if start < done or (has_addresses and _is_address(text, start, end)):
                 continue
-            start, end = match.span()
-            if start < done or _is_address(text, start, end):
-                continue
-            start += token.startswith("#")
-            name, done = self._name_at(text, start, end, word, lang)
+            start += text[start] == "#"
+            name, done = self._name_at(text, matches, place, word, lang)
             if name is not None:
                 yield start, done, name
                 continue
@@ -118,10 +154,17 @@ class DrugFinder:
                     yield start + first, start + last, inner
 
     def _name_at(
-        self, text: str, start: int, end: int, word: _Word, lang: Lang | None
+        self,
+        text: str,
+        matches: Sequence[re.Match[str]],
+        place: int,
+        word: _Word,
+        lang: Lang | None,
     ) -> tuple[DrugName | None, int]:
-        """The longest name that begins with the word at ``[start, end)``, and where it ends."""
-        for key, last in reversed(self._longer_keys(text, end, word) if word.begins else ()):
+        """The longest name that begins with the word at a place, and where it ends."""
+        start, end = matches[place].span()
+        start += text[start] == "#"
+        for key, last in reversed(self._longer_keys(text, matches, place, word)):
             name = self._index.names.get(key)
             if name is not None and self._is_meant(name, key, text, start, last, lang):
                 return name, last
@@ -130,16 +173,21 @@ class DrugFinder:
             return name, end
         return None, end
 
-    def _longer_keys(self, text: str, end: int, word: _Word) -> list[tuple[str, int]]:
+    def _longer_keys(
+        self, text: str, matches: Sequence[re.Match[str]], place: int, word: _Word
+    ) -> list[tuple[str, int]]:
         """Keys of two words and more from a word on, each with its end, shortest first."""
         keys: list[tuple[str, int]] = []
-        key, most = word.key, 2
-        while len(keys) + 1 < most and (match := WORD.search(text, end)) is not None:
-            key += gap_key(text[end : match.start()]) + key_of(match[0])
-            end = match.end()
-            if not keys:
-                most = self._index.openings.get(key, 0)
-            keys.append((key, end))
+        if not word.begins:
+            return keys
+        key, most, end = word.key, 2, matches[place].end()
+        while len(keys) + 1 < most and (place := place + 1) < len(matches):
+            start, last = matches[place].span()
+            key += gap_key(text[end:start]) + key_of(matches[place][0])
+            if not keys and (most := self._index.openings.get(key, 0)) == 0:
+                break
+            keys.append((key, last))
+            end = last
         return keys
 
     def _is_meant(
@@ -149,29 +197,42 @@ class DrugFinder:
             key not in self._index.ordinary or is_written_as_name(text, start, end)
         )
 
+    def _begin_memory(self) -> _Memory:
+        """A memory that knows ordinary words to be nothing, as `_read` would say of each."""
+        index = self._index
+        plain = set(self._ordinary_words)
+        plain.difference_update(index.names, index.first_words, index.anchors)
+        return _Memory(plain)
+
     def _judge(self, token: str) -> _Word | None:
         """What a token can be; None where it has to do with no name."""
         word = self._read(token)
         if len(token) <= MAX_REMEMBERED_LENGTH:
-            if len(self._nothing) + len(self._something) >= MAX_REMEMBERED:
-                self._nothing.clear()
-                self._something.clear()
+            memory = self._memory
+            num_remembered = len(memory.nothing) + len(memory.something) - self._num_plain
+            if num_remembered >= MAX_REMEMBERED:
+                self._memory = memory = self._begin_memory()
             if word is not None:
-                self._something[token] = word
-            if word is None or not (word.name or word.inside or word.key in self._index.anchors):
-                self._nothing.add(token)  # the beginning alone of some name is none
+                memory.something[token] = word
+            if word is None or self._only_begins(word):
+                memory.nothing.add(token)  # the beginning alone of some name is none
         return word
+
+    def _only_begins(self, word: _Word) -> bool:
+        return not (word.name or word.inside or word.key in self._index.anchors)
 
     def _read(self, token: str) -> _Word | None:
         key = key_of(token)
         name = self._index.names.get(key)
         inside: tuple[_Found, ...] = ()
         if name is None and key not in self._ordinary_words:
-            inside = self._glued.find(
-                token.removeprefix("#"), key, is_hashtag=token.startswith("#")
-            )
+            word = token.removeprefix("#")
+            inside = self._glued.find(word, key, is_hashtag=word != token)
             if not inside and (meant := self._misspelt(key)) is not None:
-                inside = ((0, len(token.removeprefix("#")), meant),)
+                inside = ((0, len(word), meant),)
+            # Asked last: it takes longer than all else, and few words come so far.
+            if inside and language_of(key) == "ru" and key in self._russian_words:
+                inside = ()
         begins = key in self._index.first_words
         if name or inside or begins or key in self._index.anchors:
             return _Word(key, name, begins, inside)
@@ -183,8 +244,9 @@ class DrugFinder:
         if single in names and single not in self._index.ordinary:
             return names[single]
         near = self._misspellings.nearest(key)
-        # A word as near to two drugs says neither.
-        return names[near[0]] if len({names[each].drug for each in near}) == 1 else None
+        if not near or len({names[each].drug for each in near}) > 1:
+            return None  # a word as near to two drugs says neither
+        return names[near[0]]
 
 
 def build_finder(lexicon: Lexicon, common_words: Set[str] | None = None) -> DrugFinder:
@@ -194,13 +256,15 @@ def build_finder(lexicon: Lexicon, common_words: Set[str] | None = None) -> Drug
         lexicon: Names and drugs.
         common_words: Ordinary words in lower case, ``ё`` as ``е``. A name among them is taken only
             where it is written as a name (`is_written_as_name`), and none of them is taken for a
-            misspelling. None for the packaged lists.
+            misspelling. None for the packaged lists and every word of pymorphy3's dictionary.
     """
+    russian_words: Container[str] = ()
     if common_words is None:
         common_words = word_list(COMMON_WORDS_FILE) | load_ordinary_words()
+        russian_words = load_russian_words()
     index = build_name_index(lexicon, common_words)
     misspellings = MisspellingIndex(index.spellable)
-    return DrugFinder(dict(lexicon.drugs), index, misspellings, common_words)
+    return DrugFinder(dict(lexicon.drugs), index, misspellings, common_words, russian_words)
 
 
 def load_finder(extra: Sequence[Path] = ()) -> DrugFinder:

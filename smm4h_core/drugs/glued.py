@@ -45,7 +45,12 @@ class GluedNames:
         self._small_words = small_words
         # One letter alone: осенне, of autumn, would be о сенне, about senna.
         self._run_in = frozenset(word for word in small_words if len(word) > 1)
-        self._edges = tuple(sorted(self._run_in))
+        # By its first and by its last two letters how long a small word may be.
+        self._heads: dict[str, set[int]] = {}
+        self._tails: dict[str, set[int]] = {}
+        for word in self._run_in:
+            self._heads.setdefault(word[:2], set()).add(len(word))
+            self._tails.setdefault(word[-2:], set()).add(len(word))
 
     def find(
         self, word: str, key: str, *, is_hashtag: bool = False
@@ -59,7 +64,7 @@ class GluedNames:
         """
         if not MIN_PART < len(word) <= MAX_LETTERS or len(key) != len(word):
             return ()
-        is_one_part = word.isalpha() and word[1:].islower()
+        is_one_part = word.isalpha() and (word == key or word[1:].islower())
         parted = () if is_one_part else tuple(self._find_parted(word, key))
         return parted or self._find_run_in(key, is_hashtag)
 
@@ -79,10 +84,15 @@ class GluedNames:
 
     def _find_run_in(self, key: str, is_hashtag: bool) -> tuple[tuple[int, int, DrugName], ...]:
         """The longest name whose neighbours are words; of two as long the first."""
-        if not is_hashtag and not (key.startswith(self._edges) or key.endswith(self._edges)):
-            return ()  # most words; the search below is for the rest
-        starts = self._reached(key, is_hashtag, range(len(key) + 1))
-        ends = self._reached(key, is_hashtag, range(len(key), -1, -1))
+        if len(key) <= MIN_RUN_IN:
+            return ()
+        if not is_hashtag and key[:2] not in self._heads and key[-2:] not in self._tails:
+            return ()  # most words
+        if is_hashtag:
+            starts = self._reached(key, range(len(key) + 1))
+            ends = self._reached(key, range(len(key), -1, -1))
+        else:
+            starts, ends = self._after_small_words(key), self._before_small_words(key)
         pairs = [(s, e) for s in starts for e in ends if MIN_RUN_IN <= e - s < len(key)]
         for start, end in sorted(pairs, key=lambda pair: (pair[0] - pair[1], pair[0])):
             name = self._name(key[start:end])
@@ -95,22 +105,38 @@ class GluedNames:
                 return ((start, end, name),)
         return ()
 
-    def _reached(self, key: str, is_hashtag: bool, places: range) -> list[int]:
-        """Places that whole words reach, one after the other, from the first place on."""
+    def _after_small_words(self, key: str) -> list[int]:
+        """Places that small words reach, one after the other, from the first letter on."""
+        reached = [0]
+        for place in reached:
+            for length in self._heads.get(key[place : place + 2], ()):
+                other = place + length
+                if key[place:other] in self._run_in and other not in reached:
+                    reached.append(other)
+        return reached
+
+    def _before_small_words(self, key: str) -> list[int]:
+        """The same from the last letter back."""
+        reached = [len(key)]
+        for place in reached:
+            for length in self._tails.get(key[max(0, place - 2) : place], ()):
+                other = place - length
+                if other >= 0 and key[other:place] in self._run_in and other not in reached:
+                    reached.append(other)
+        return reached
+
+    def _reached(self, key: str, places: range) -> list[int]:
+        """Places that any whole words reach, one after the other, from the first place on."""
         reached = [places[0]]
         for place in reached:
             for other in places[places.index(place) + 1 :]:
                 piece = key[place:other] if place < other else key[other:place]
-                if self._is_word(piece, is_hashtag) and other not in reached:
+                if other not in reached and (
+                    piece in self._small_words
+                    or (len(piece) >= MIN_HASHTAG_WORD and piece in self._words)
+                ):
                     reached.append(other)
         return reached
-
-    def _is_word(self, piece: str, is_hashtag: bool) -> bool:
-        if is_hashtag:
-            return piece in self._small_words or (
-                len(piece) >= MIN_HASHTAG_WORD and piece in self._words
-            )
-        return piece in self._run_in
 
     def _name(self, key: str) -> DrugName | None:
         return None if key in self._ordinary_names else self._names.get(key)

@@ -11,8 +11,6 @@ import re
 from functools import cache
 from typing import Any
 
-from smm4h_core.errors import DataError
-
 _WORD = re.compile("[а-я]{3,}")
 _HARD = "бвгджзклмнпрстфхцчшщ"
 _NO_Y = "гкхжчшщ"
@@ -123,11 +121,6 @@ def _without(name: str, forms: list[str]) -> tuple[str, ...]:
 
 @cache
 def _analyser() -> Any:
-    # Wanted by the build alone; the tables carry the forms.
-    try:
-        import pymorphy3
-    except ImportError:
-        raise DataError(
-            "Russian cases: expected pymorphy3, from the extra `build`; not installed"
-        ) from None
+    import pymorphy3  # by the build alone; the tables carry the forms
+
     return pymorphy3.MorphAnalyzer(lang="ru")

@@ -18,6 +18,7 @@ from smm4h_core.drugs.lexicon import DrugName, NameKind
 from smm4h_core.drugs.names import normalise_name
 from smm4h_core.drugs.structures import choose_active, choose_by_formula, formula_of
 from smm4h_core.drugs.wheel import WheelDictionary
+from smm4h_core.drugs.wiki_names import names_in
 from smm4h_core.errors import DataError
 
 CURATED = "curated"
@@ -88,8 +89,9 @@ def merge_names(
     names: dict[str, DrugName] = {}
     for each in _curated_names(curated):
         names.setdefault(each.name, each)
-    for raw, entry, kind in sorted(_wheel_names(wheel)):
-        name = normalise_name(raw)
+    found = ((n, entry, kind) for raw, entry, kind in _wheel_names(wheel) for n in names_in(raw))
+    for spelt, entry, kind in sorted(found):
+        name = normalise_name(spelt)
         if entry in keys and name not in names and name not in common and is_writable(name):
             names[name] = DrugName(name, keys[entry], "en", kind, source)
     return list(names.values())

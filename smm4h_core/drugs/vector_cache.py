@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import fs
 from safetensors.numpy import load, save
 
+from smm4h_core.errors import DataError
 from smm4h_core.storage import Storage
 
 _SUFFIX = ".safetensors"
@@ -42,8 +43,11 @@ def read_vectors(folder: Storage) -> dict[str, MoleculeVector]:
     for info in sorted(files, key=lambda each: (each.mtime_ns, each.base_name)):
         if not info.base_name.endswith(_SUFFIX):
             continue
-        with folder.read(info.base_name) as stream:
-            content = stream.read()
+        try:
+            with folder.read(info.base_name) as stream:
+                content = stream.read()
+        except (DataError, FileNotFoundError):
+            continue  # another reader found it damaged and was quicker
         if _name(content) != info.base_name:
             folder.delete(info.base_name)
             continue

@@ -76,11 +76,11 @@ def read_literals(data: bytes, place: str) -> Any:
                     f"{place}: expected plain values, got the opcode {opcode.name} at {offset}"
                 )
             step(machine, argument)
+        (value,) = machine.stack
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{place}: expected a whole pickle: {error}") from None
-    (value,) = machine.stack
     return value
 
 

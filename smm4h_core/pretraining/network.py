@@ -77,7 +77,8 @@ def pretraining_loss(
     batch = batch.to(device)
     states = network(batch.shown)
     logits = network.restore(states, batch.places).float()
-    loss = functional.cross_entropy(logits, batch.tokens)
+    loss = functional.cross_entropy(logits, batch.tokens, reduction="sum")
+    loss = loss / max(1, len(batch.tokens))  # of a few short SMILES none may be hidden: 0, not NaN
     if network.substructures is not None:
         bits = network.substructures(states[:, 0]).float()  # (B, bits)
         loss = loss + fingerprint_weight * functional.binary_cross_entropy_with_logits(

@@ -66,6 +66,13 @@ def finished_pretraining(config: MoleculeRunConfig, run: Storage) -> dict[str, A
     if not run.exists(RECORD):
         return None
     record: dict[str, Any] = run.read_json(RECORD)
+    # The digest leaves out where the wheel lies; whether there was one must not be lost with it.
+    if bool(config.data.wheel) != bool(record["num_others"]):
+        raise TrainingError(
+            f"{run.root} was pretrained {'with' if record['num_others'] else 'without'} a wheel, "
+            f"now data.wheel is {config.data.wheel!r}: give the run another name or storage, or "
+            f"delete that folder"
+        )
     if record["configuration"] != pretraining_digest(config):
         raise TrainingError(
             f"{run.root} was pretrained under another configuration "

@@ -82,8 +82,8 @@ class _Fit:
 
 
 def list_candidates(config: EnsembleSearchConfig, num_members: int) -> list[Candidate]:
-    """Every candidate of a search for a run of so many members."""
-    sizes = config.sizes or range(1, num_members)
+    """Every candidate of a search for a run of so many members; larger ``sizes`` are for others."""
+    sizes = config.sizes or range(1, num_members + 1)
     subsets: list[tuple[SubsetName, int | None]] = []
     for subset in config.subsets:
         if subset == "top":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,9 @@ from smm4h_core.search.domains import Domain
 SECTIONS = ("text", "encoder", "molecules", "network", "training")
 """What a search may vary: other sections change what is measured, or nothing in a member."""
 MOST_CORNERS = 4096
-"""Combinations of extreme values that are tried at birth, a second's work; of more, the first."""
+"""Combinations of extreme values that are tried at birth, a second's work; of more, so many drawn
+at random: the first would hold one value alone of the first keys."""
+EPOCHS = "training.epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,22 @@ class TrainingSpace:
         """Combinations of extreme values, each key where its ``when`` is met."""
         pending: list[dict[str, Any]] = [{}]
         for key, domain in self.domains.items():
-            grown = (
+            pending = [
                 {**values, key: value} if domain.holds(values) else values
                 for values in pending
                 for value in (domain.extremes if domain.holds(values) else (None,))
-            )
-            pending = list(itertools.islice(grown, MOST_CORNERS))
+            ]
+            if len(pending) > MOST_CORNERS:
+                kept = random.Random(0).sample(range(len(pending)), MOST_CORNERS)
+                pending = [pending[place] for place in sorted(kept)]
         yield from pending
 
     def most_epochs(self) -> int:
         """Epochs of the longest trial."""
-        return max(self.run_config(values).training.epochs for values in self.corners())
+        most = [self.run_config({}).training.epochs]
+        if (domain := self.domains.get(EPOCHS)) is not None:
+            most = [*domain.extremes, *(most if domain.when else ())]
+        return max(most)
 
 
 def build_space(

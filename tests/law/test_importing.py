@@ -86,6 +86,7 @@ def test_importing_reads_no_environment(trees: dict[str, ast.Module]) -> None:
     [
         ["--help"],
         ["train", "--help"],
+        ["tune", "--help"],
         ["bundle", "--help"],
         ["data", "--help"],
         ["drugs", "--help"],

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ray_jobs.cli import app
 from smm4h_core.classify.probability import Logit
 from smm4h_core.config import config_from_mapping, read_config
-from smm4h_core.errors import DataError
+from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.members.predictions import Predictions, write_predictions
 from smm4h_core.members.train import RECORD, Member, member_storage, members_home
 from smm4h_core.storage import open_storage
@@ -101,6 +101,14 @@ def test_tune_refuses_runs_that_answered_other_posts(tmp_path: Path) -> None:
     assert "a and b: expected answers on the same posts, got 120 and 120, of which 0" in str(
         done.exception
     )
+
+
+def test_tune_refuses_more_members_than_any_run_has(tmp_path: Path) -> None:
+    run = str(store_run(tmp_path, "able", skill=2.0))
+    search = write_search(tmp_path, runs=[run], subsets=["top"], sizes=[20])
+    done = CliRunner().invoke(app, ["tune", search])
+    assert isinstance(done.exception, ConfigError)
+    assert str(done.exception) == "sizes: expected at most 3, no run has 20 members"
 
 
 @pytest.mark.parametrize(

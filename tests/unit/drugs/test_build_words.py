@@ -33,9 +33,9 @@ LEXICON = build_lexicon(
 
 
 def test_collect_words_keeps_what_is_no_name(wheels: tuple[Path, Path]) -> None:
-    words = collect_words(LEXICON, *wheels, ["captain"], ["концерты", "ёлочка"])
-    # Of the second wheel's English words, and of the forms, only those near a name.
-    assert words == ["captain", "clarity", "the", "елка", "концерты"]
+    words = collect_words(LEXICON, *wheels, ["captain"])
+    # Of the second wheel's English words only those near a name.
+    assert words == ["captain", "clarity", "the", "елка"]
 
 
 def test_words_written_are_read_back_and_give_the_same_bytes(tmp_path: Path) -> None:
@@ -49,15 +49,15 @@ def test_words_written_are_read_back_and_give_the_same_bytes(tmp_path: Path) -> 
 def test_packaged_words_hold_the_classics() -> None:
     words = load_ordinary_words()
     assert {"starling", "starlings", "clarity", "captain", "person", "concert"} <= words
-    assert {"концерты", "лирику", "спаркса"} <= words
+    assert "спаркса" in words
     assert words.isdisjoint({"prozac", "aspirins", "сероквель", "cymbata", "trazadone"})
 
 
 def test_collect_words_says_what_a_wheel_lacks(wheels: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"b\.whl: expected a wheel that holds symspellpy"):
-        collect_words(LEXICON, wheels[1], wheels[0], [], [])
+        collect_words(LEXICON, wheels[1], wheels[0], [])
     with pytest.raises(DataError, match=r"no\.whl: expected a wheel"):
-        collect_words(LEXICON, tmp_path / "no.whl", wheels[1], [], [])
+        collect_words(LEXICON, tmp_path / "no.whl", wheels[1], [])
 
 
 def test_main_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

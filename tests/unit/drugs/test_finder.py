@@ -213,9 +213,26 @@ def test_finder_forgets_words_without_changing_its_answers(
     before = finder.find("on seroquil, prozac")
     for part in range(7):
         finder.find(f"seroquel prozac xr {part}a {part}b {part}c")
-        assert len(finder._nothing) + len(finder._something) <= 12  # a word may stand in both
+        memory = finder._memory  # a word may stand in both parts
+        assert len(memory.nothing) + len(memory.something) <= 12
         assert finder.find("on seroquil, prozac") == before
     assert len(before) == 2
+
+
+def test_finder_sees_a_name_whose_first_word_another_thread_judges_meanwhile() -> None:
+    class Late(dict):  # type: ignore[type-arg]
+        """Answers that a word is unknown while somebody else is writing it down."""
+
+        def __contains__(self, token: object) -> bool:
+            known = super().__contains__(token)
+            if token == "vitamin" and not known:
+                finder._judge("vitamin")
+            return known
+
+    finder = build_finder(small_lexicon(), common_words=set())
+    finder._memory = type(finder._memory)(set(), Late())
+    assert [each.text for each in finder.find("vitamin d3")] == ["vitamin d3"]
+    assert [each.text for each in finder.find("no vitamin d3")] == ["vitamin d3"]
 
 
 def test_finder_is_one_for_several_threads(small: DrugFinder) -> None:
@@ -304,6 +321,14 @@ def test_load_finder_reads_misspellings(finder: DrugFinder, wrong: str, name: st
 )
 def test_load_finder_takes_no_ordinary_word_for_a_drug(finder: DrugFinder, text: str) -> None:
     assert found(finder, text) == []
+
+
+@pytest.mark.parametrize("word", ["магнитолу", "калинами", "пассатами"])
+def test_load_finder_takes_no_form_of_a_russian_word_for_a_slip(
+    finder: DrugFinder, word: str
+) -> None:
+    assert finder._misspelt(word) is not None  # or the dictionary would not be asked
+    assert finder.find(f"это {word}.", lang="ru") == ()
 
 
 def test_load_finder_never_guesses_from_a_word_of_its_lists(finder: DrugFinder) -> None:

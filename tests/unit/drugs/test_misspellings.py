@@ -56,6 +56,41 @@ def test_nearest_forgives_slips_of_spelling(word: str, names: tuple[str, ...]) -
     assert INDEX.nearest(word) == names
 
 
+@pytest.mark.parametrize("name", ["zoloft", "seroque", "cymbalta", "citalopram", "глюкофажлон"])
+def test_nearest_finds_every_swap_and_every_lost_letter(name: str) -> None:
+    index = MisspellingIndex([name])
+    for place in range(1, len(name) - 1):
+        swapped = name[:place] + name[place + 1] + name[place] + name[place + 2 :]
+        assert index.nearest(swapped) == (name,), swapped
+    for place in range(1, len(name)):
+        shorter = name[:place] + name[place + 1 :]
+        assert index.nearest(shorter) == ((name,) if len(shorter) >= MIN_LETTERS else ())
+
+
+def test_nearest_tells_apart_letters_that_share_a_low_byte() -> None:
+    # U+0131, dotless i, and U+0431, б, end alike; so does no letter of one script.
+    index = MisspellingIndex(["абвгдеж"])
+    assert index.nearest("абвгдеж".replace("б", "\u0131")) == ()
+    assert index.nearest("абвгдеж") == ("абвгдеж",)
+
+
+@given(st.text("abc", max_size=7), st.text("abc", max_size=7), st.integers(0, 3))
+def test_edit_distance_up_to_a_bound_agrees_with_a_plain_table(
+    one: str, other: str, most: int
+) -> None:
+    table = {(i, 0): i for i in range(len(one) + 1)}
+    table |= {(0, j): j for j in range(len(other) + 1)}
+    for i, a in enumerate(one, 1):
+        for j, b in enumerate(other, 1):
+            ways = [table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (a != b)]
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                ways.append(table[i - 2, j - 2] + 1)
+            table[i, j] = min(ways)
+    right = table[len(one), len(other)]
+    assert edit_distance(one, other) == right
+    assert min(edit_distance(one, other, most=most), most + 1) == min(right, most + 1)
+
+
 def test_nearest_prefers_the_fewest_edits_and_orders_what_is_left() -> None:
     index = MisspellingIndex(["celobrex", "celabrex", "celebrix"])
     assert index.nearest("celebrex") == ("celabrex", "celebrix", "celobrex")

@@ -58,6 +58,22 @@ def test_many_writers_lose_nothing(folder: Storage) -> None:
     assert not list(Path(folder.root).glob("*.partial"))
 
 
+def test_a_damaged_file_that_another_reader_deletes_first_is_no_vector(
+    folder: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_vectors(folder, {"CCO": vector(1)})
+    write_vectors(folder, {"N": vector(2)})
+    gone, _ = sorted(Path(folder.root).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    read = Storage.read
+
+    def late(self: Storage, name: str) -> object:
+        gone.unlink(missing_ok=True)
+        return read(self, name)
+
+    monkeypatch.setattr(Storage, "read", late)
+    assert set(read_vectors(folder)) == {"N"}
+
+
 def test_damaged_and_strange_files_are_no_vectors(folder: Storage) -> None:
     write_vectors(folder, {"CCO": vector(1)})
     write_vectors(folder, {"N": vector(2)})

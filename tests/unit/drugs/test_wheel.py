@@ -54,7 +54,7 @@ def test_read_literals_refuses_whatever_could_make_an_object(data: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x80\x04]", b"\x80\x04e.", b"\x80\x04h\x05.", b"a.", b"}u."]
+    "data", [b"", b"\x80\x04]", b"\x80\x04e.", b"\x80\x04h\x05.", b"a.", b"}u.", b"]].", b"."]
 )
 def test_read_literals_refuses_what_is_cut_or_senseless(data: bytes) -> None:
     with pytest.raises(DataError, match=r"^there: expected a whole pickle"):

@@ -86,6 +86,18 @@ def test_loss_is_the_tokens_plus_the_weighted_substructures(batch: MaskedBatch) 
     assert heavy - light == pytest.approx(2 * 0.69, abs=0.2)
 
 
+def test_loss_of_a_batch_without_a_hidden_token_is_that_of_its_substructures(
+    batch: MaskedBatch,
+) -> None:
+    nothing = torch.zeros(0, dtype=torch.int64)
+    bare = MaskedBatch(batch.shown, nothing, nothing, batch.substructures, batch.post_ids)
+    loss = pretraining_loss(build(), bare, fingerprint_weight=1.0, device=CPU)
+    assert loss.item() == pytest.approx(0.69, abs=0.1)
+    loss = pretraining_loss(build(fingerprint_bits=0), bare, fingerprint_weight=0.0, device=CPU)
+    loss.backward()
+    assert loss.item() == 0
+
+
 def test_restored_tokens_are_counted_by_molecule(batch: MaskedBatch) -> None:
     network = build()
     logits = network.restore(network(batch.shown), batch.places)

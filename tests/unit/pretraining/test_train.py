@@ -104,6 +104,8 @@ def test_pretraining_that_is_finished_is_found_and_another_is_refused(
     run = make_run("run")
     record = pretrain_molecules(make_config(), run)
     assert pretrain_molecules(make_config(), run, on_progress=pytest.fail) == record
+    with pytest.raises(TrainingError, match=r"run was pretrained without a wheel, now data.wheel"):
+        pretrain_molecules(make_config(data={"wheel": "some.whl"}), run)
     with pytest.raises(TrainingError, match=r"run was pretrained under another configuration"):
         pretrain_molecules(make_config(training={"learning_rate": 0.5}), run)
 

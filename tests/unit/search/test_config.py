@@ -71,6 +71,33 @@ def test_corners_draw_a_key_only_where_its_when_is_met(tmp_path: Path) -> None:
     ]
 
 
+def test_corners_of_a_large_space_hold_both_ends_of_every_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smm4h_core.search.space.MOST_CORNERS", 64)
+    numbers = ("dropout", "head_rate_factor", "layer_rate_decay", "clip_norm", "learning_rate")
+    keys = [f"{'network' if key == 'dropout' else 'training'}.{key}" for key in numbers]
+    batch = {"training.batch_tokens": {"int": [256, 512]}, "encoder.max_length": {"int": [32, 64]}}
+    space = {
+        "training.epochs": {"int": [3, 9]},
+        **{key: {"uniform": [0.1, 0.5]} for key in keys},
+        **batch,
+    }
+    _, built = read_training(write(tmp_path, space=space))
+    corners = list(built.corners())
+    assert len(corners) == 64
+    for key, domain in built.domains.items():
+        assert {corner[key] for corner in corners} == set(domain.extremes)
+    assert built.most_epochs() == 9  # the first 64 would all have 3, and ASHA would stop all there
+
+
+def test_most_epochs_are_the_base_s_where_the_key_is_not_drawn(tmp_path: Path) -> None:
+    epochs = {"training.epochs": {"choice": [2, 3], "when": {"network.fusion": ["concat"]}}}
+    molecules = {"molecules.uri": {"choice": ["morgan:512"], "when": WHEN}}
+    _, space = read_training(write(tmp_path, space={**FUSION, **molecules, **epochs}))
+    assert space.most_epochs() == 4
+
+
 @pytest.mark.parametrize(
     ("space", "says"),
     [

@@ -83,6 +83,14 @@ def test_list_candidates_counts_every_way_once() -> None:
     assert [each.size for each in list_candidates(few, 4)] == [2, 4]
 
 
+def test_list_candidates_tries_every_number_down_to_a_single_member() -> None:
+    top = settings(subsets=["top"], rules=["mean"])
+    assert [each.size for each in list_candidates(top, 3)] == [1, 2, 3]
+    assert [each.size for each in list_candidates(top, 1)] == [1]
+    both = settings(subsets=["all", "top"], rules=["mean"])
+    assert [(each.subset, each.size) for each in list_candidates(both, 1)] == [("all", None)]
+
+
 @pytest.mark.parametrize("candidate", ALL, ids=str)
 def test_score_candidates_equals_brute_force(candidate: Candidate) -> None:
     posts = gathered()
