@@ -13,6 +13,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
 from smm4h_core.config import MORGAN
+from smm4h_core.drugs.structures import parse_molecule
 from smm4h_core.drugs.vector_cache import MoleculeVector, read_vectors, write_vectors
 from smm4h_core.encoders.identity import encoder_digest, encoder_folder, stated_size
 from smm4h_core.encoders.load import check_length, load_text_encoder
@@ -55,9 +56,12 @@ class MoleculeVectors:
 
 
 def parse_smiles(smiles: str) -> str | None:
-    """Canonical SMILES; None where RDKit does not parse it. The empty SMILES is one."""
+    """Canonical SMILES; None where RDKit does not parse it. The empty SMILES is one.
+
+    One of more than `smm4h_core.drugs.structures.LONGEST_SMILES` characters is not tried.
+    """
     with rdBase.BlockLogs():
-        molecule = Chem.MolFromSmiles(smiles)
+        molecule = parse_molecule(smiles)
     return None if molecule is None else str(Chem.MolToSmiles(molecule))
 
 

@@ -15,7 +15,11 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from smm4h_core.corpora.tsv import read_rows
 
-Verdict = Literal["single", "salt stripped", "mixture", "metal complex", "inorganic", "broken"]
+Verdict = Literal[
+    "single", "salt stripped", "mixture", "metal complex", "inorganic", "broken", "too long"
+]
+LONGEST_SMILES = 4_000
+"""Characters. The lexicon's longest has 1,259; RDKit's stack overflows near 20,000."""
 
 PLAIN = frozenset({1, 3, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 20, 30, 34, 35, 53})
 """Elements of counter-ions and solvents. A fragment of any other (Pt, Au, Gd, Bi) is part of what
@@ -40,8 +44,10 @@ def choose_active(smiles: str) -> Structure:
     known, the largest was the right one in 6 of 14, since the sources mix up products with their
     ingredients.
     """
+    if len(smiles) > LONGEST_SMILES:
+        return Structure(None, "too long")
     with _silent():
-        molecule = _parse(smiles)
+        molecule = parse_molecule(smiles)
         if molecule is None or not molecule.GetNumAtoms():
             return Structure(None, "broken")
         parts = {_flat(part): part for part in map(_neutral, _fragments(molecule))}
@@ -60,7 +66,7 @@ def choose_active(smiles: str) -> Structure:
 def choose_by_formula(smiles: str, formula: str) -> str | None:
     """The one neutral fragment that has a formula; None where none has it, or several have."""
     with _silent():
-        molecule = _parse(smiles)
+        molecule = parse_molecule(smiles)
         if molecule is None:
             return None
         parts = {_flat(part): part for part in map(_neutral, _fragments(molecule))}
@@ -75,15 +81,15 @@ def formula_of(smiles: str) -> str:
         ValueError: if RDKit does not parse the SMILES.
     """
     with _silent():
-        molecule = _parse(smiles)
+        molecule = parse_molecule(smiles)
     if molecule is None:
         raise ValueError(f"expected SMILES that RDKit parses, got {smiles!r}")
     return str(CalcMolFormula(molecule))
 
 
-def _parse(smiles: str) -> Any:
-    """The molecule; None where RDKit does not parse it, which its annotations do not say."""
-    return Chem.MolFromSmiles(smiles)
+def parse_molecule(smiles: str) -> Any:
+    """The molecule; None where RDKit does not parse it, or would crash on its length."""
+    return Chem.MolFromSmiles(smiles) if len(smiles) <= LONGEST_SMILES else None
 
 
 def _fragments(molecule: Any) -> list[Any]:
@@ -116,7 +122,7 @@ def _counter_ions() -> frozenset[str]:
     """Partners that carry no effect of their own, from the package's table."""
     with as_file(files("smm4h_core.drugs") / "data" / "counter_ions.tsv") as path:
         rows = [row.cells["smiles"] for row in read_rows(path, ("name", "smiles"))]
-    return frozenset(_flat(_neutral(_parse(smiles))) for smiles in rows)
+    return frozenset(_flat(_neutral(parse_molecule(smiles))) for smiles in rows)
 
 
 @contextmanager

@@ -67,6 +67,10 @@ def test_parse_smiles_gives_one_canonical_form_or_none(capfd: pytest.CaptureFixt
     assert capfd.readouterr() == ("", "")
 
 
+def test_parse_smiles_does_not_crash_on_a_chain_that_overflows_rdkit() -> None:
+    assert parse_smiles("C" * 20_000) is None
+
+
 def test_encode_molecules_gives_one_vector_a_molecule(encoder: Path) -> None:
     answer = encode(["OCC", ASPIRIN, "CCO", "", "OCC"], encoder)
     assert set(answer.vectors) == {"OCC", "CCO", ASPIRIN, ""}
