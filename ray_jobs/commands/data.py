@@ -102,7 +102,7 @@ def convert(
     ] = None,
     dev: Annotated[float, typer.Option(help="Share of the development part.")] = 0.15,
     test: Annotated[float, typer.Option(help="Share of the test part.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Seed of the parts.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the parts.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Turn a public original into SMM4H shape: OUT/train, OUT/dev and OUT/test."""

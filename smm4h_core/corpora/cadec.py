@@ -11,10 +11,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from smm4h_core.corpora.original import Original, Place, build_mention, count_types, keep_once
-from smm4h_core.corpora.plain_text import read_text
+from smm4h_core.corpora.original import (
+    Annotation,
+    Original,
+    Place,
+    annotate,
+    build_mention,
+    count_types,
+)
+from smm4h_core.corpora.plain_text import is_hidden, read_text
 from smm4h_core.corpora.problems import Problem, Report, refuse
-from smm4h_core.types import AnnotatedPost, Mention, MentionType, Post
+from smm4h_core.types import AnnotatedPost, MentionType, Post
 
 Codes = Literal["meddra", "sct"]
 """Folder that the concepts are taken from."""
@@ -22,7 +29,8 @@ Codes = Literal["meddra", "sct"]
 _TYPES: Mapping[str, MentionType] = {"ADR": "ADE", "Drug": "DRUG"}
 # The offsets stand last: a MedDRA code before them is a number too.
 _BODY = re.compile(r"(?P<head>.*?)\s*(?P<offsets>\d{1,9} \d{1,9}(?:\s*;\s*\d{1,9} \d{1,9})*)\s*")
-_LINE = re.compile(r"(?P<tag>TT?(?P<number>\d+))\t(?P<body>[^\t]*)(?:\t(?P<quoted>.*))?")
+_LINE = re.compile(r"(?P<tag>TT?(?P<number>\d{1,9}))\t(?P<body>[^\t]*)(?:\t(?P<quoted>.*))?")
+_PLACELESS = re.compile(r"T(?P<number>\d{1,9})\s+(?P<type>ADR)\b")
 # Two files have runs of blanks where all others have tabs.
 _SLOPPY_TAB = re.compile(r" {2,}")
 _CODE = re.compile(r"\b\d{6,18}\b")
@@ -37,7 +45,8 @@ def is_cadec(path: Path) -> bool:
 def read_cadec(folder: Path, codes: Codes = "meddra", report: Report = refuse) -> Original:
     """Read the forum posts, each a document and a group of its own, in the order of their names.
 
-    A post is positive where it has an ADR. Annotators' notes are passed over. A mention of several
+    A post is positive where an ADR is annotated, be its offsets sound or not. Hidden files and
+    annotators' notes are passed over. A mention of several
     codes (``+``, ``/`` or ``or`` between them) gets the first, and ``CONCEPT_LESS`` is none.
 
     Args:
@@ -50,9 +59,11 @@ def read_cadec(folder: Path, codes: Codes = "meddra", report: Report = refuse) -
     """
     posts: list[AnnotatedPost] = []
     dropped: list[str] = []
-    names = {path.stem for path in (folder / "text").glob("*.txt")}
+    unplaced: set[str] = set()
+    names = {path.stem for path in (folder / "text").glob("*.txt") if not is_hidden(path)}
+    name_of: dict[str, str] = {}
     for path in sorted((folder / "original").glob("*.ann")):
-        if path.stem not in names:
+        if path.stem not in names and not is_hidden(path):
             message = f"expected {folder.name}/text/{path.stem}.txt, got nothing"
             report(Problem(path, 0, "annotation-without-text", message))
     for name in sorted(names):
@@ -63,34 +74,43 @@ def read_cadec(folder: Path, codes: Codes = "meddra", report: Report = refuse) -
             message = f"expected the annotation of text/{name}.txt, got nothing"
             report(Problem(path, 0, "text-without-annotation", message))
             continue
-        mentions = _read_mentions(path, text, _read_codes(folder, codes, name, report), report)
-        kept = keep_once([(each, place) for _, each, place in mentions if each is not None])
-        dropped += [kind for kind, each, _ in mentions if each is None]
         # A hyphen in a drug's name would hide the document in the ids of its sentences.
         post_id = f"cadec-{name.replace('-', '_')}"
-        label = any(mention.type == "ADE" for mention in kept)
-        posts.append(AnnotatedPost(Post(post_id, text, "en"), label, kept, post_id))
-    return Original(tuple(posts), "document", count_types(dropped))
+        if name_of.setdefault(post_id, name) != name:
+            other = f"text/{name_of[post_id]}.txt"
+            message = f"expected names that differ in more than - and _, got text/{name}.txt too"
+            report(Problem(folder / other, 0, "doubled-id", message))
+            continue
+        found_codes = _read_codes(folder, codes, name, report)
+        found, others = _read_mentions(path, text, found_codes, report)
+        dropped += others
+        if any(each.is_lost_ade for each in found):
+            unplaced.add(post_id)
+        posts.append(annotate(Post(post_id, text, "en"), post_id, found))
+    return Original(tuple(posts), "document", count_types(dropped), frozenset(unplaced))
 
 
 def _read_mentions(
     path: Path, text: str, codes: Mapping[int, str | None], report: Report
-) -> list[tuple[str, Mention | None, Place]]:
-    mentions: list[tuple[str, Mention | None, Place]] = []
+) -> tuple[list[Annotation], list[str]]:
+    """What we read of a post's annotations, and the types of the others."""
+    found: list[Annotation] = []
+    others: list[str] = []
     numbers: set[int] = set()
     for number, kind, offsets, quoted, place in _read_lines(path, "T", report):
         numbers.add(number)
         if kind not in _TYPES:
-            mentions.append((kind, None, place))
+            others.append(kind)
             continue
         concept_id = codes.get(number)
-        mention = build_mention(offsets, text, quoted, _TYPES[kind], concept_id, place)
-        if mention is not None:
-            mentions.append((kind, mention, place))
+        mention = None
+        if offsets:
+            mention = build_mention(offsets, text, quoted, _TYPES[kind], concept_id, place)
+        found.append(Annotation(_TYPES[kind], mention, place))
     for number in sorted(codes.keys() - numbers):
         message = f"expected a line T{number} for the codes of TT{number}, got none"
         report(Problem(path, 0, "unknown-id", message))
-    return mentions
+    return found, others
 
 
 def _read_codes(folder: Path, codes: Codes, name: str, report: Report) -> dict[int, str | None]:
@@ -113,7 +133,10 @@ def _read_codes(folder: Path, codes: Codes, name: str, report: Report) -> dict[i
 def _read_lines(
     path: Path, tag: str, report: Report
 ) -> Iterator[tuple[int, str, list[tuple[int, int]], str, Place]]:
-    """Number, what stands before the offsets, offsets, quotation and place of each annotation."""
+    """Number, what stands before the offsets, offsets, quotation and place of each annotation.
+
+    A line of ``original`` whose type alone can be read has no offsets.
+    """
     for line, row in enumerate(read_text(path, report).split("\n"), start=1):
         if not row.strip() or row.startswith("#"):
             continue
@@ -123,6 +146,8 @@ def _read_lines(
         if not found or not body or found["tag"].rstrip("0123456789") != tag:
             expected = f"{tag}1<tab>{'TYPE' if tag == 'T' else 'CODE'} 9 19;25 30<tab>text"
             place.error("bad-annotation", f"expected a line such as {expected}, got {row[:40]!r}")
+            if tag == "T" and (lost := _PLACELESS.match(row)):
+                yield int(lost["number"]), lost["type"], [], "", place
             continue
         offsets = [
             (int(start), int(end))

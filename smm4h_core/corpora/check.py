@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from smm4h_core.corpora.duplicates import find_clusters
 from smm4h_core.corpora.formats import read_original, recognise
+from smm4h_core.corpora.plain_text import is_hidden
 from smm4h_core.corpora.problems import Problem, Report
 from smm4h_core.corpora.scan import (
     PlacedPost,
@@ -19,9 +21,11 @@ from smm4h_core.corpora.scan import (
 )
 from smm4h_core.corpora.shapes import ALIASES, ALL_COLUMNS, LABEL_COLUMNS, POST_COLUMNS
 from smm4h_core.corpora.smm4h import FRAGMENTS_FILE, LABELS_FILE, POSTS_FILE, SPANS_FILES
-from smm4h_core.corpora.tsv import read_header
+from smm4h_core.corpora.tsv import format_columns, read_header
 from smm4h_core.errors import DataError
 
+_Folders: TypeAlias = dict[Path, list[Path]]
+"""Folders and what is in them, sorted."""
 _SPLIT_NAME = re.compile(r"(?<![a-z])(train|dev|val|test)")
 
 
@@ -55,13 +59,15 @@ def check(path: Path) -> list[Problem]:
     """
     problems: list[Problem] = []
     if path.is_dir():
-        found_original = _check_originals(path, problems.append)
-        _check_folder(path, problems.append)
-        if not found_original and not any(path.rglob("*.tsv")):
+        entered = _list_folders(path, problems.append)
+        found_original = _check_originals(path, entered, problems.append)
+        _check_folder(path, entered, problems.append)
+        files = (child for children in entered.values() for child in children)
+        if not found_original and not any(child.suffix == ".tsv" for child in files):
             message = "expected tweets.tsv, a .tsv, a public original or folders of them; got none"
             problems.append(Problem(path, 0, "no-corpus", message))
     elif path.is_file() and recognise(path):
-        read_original(path, report=problems.append)
+        _check_original(path, problems.append)
     elif path.is_file():
         _check_file(path, problems.append)
     else:
@@ -70,27 +76,53 @@ def check(path: Path) -> list[Problem]:
     return sorted(set(problems))
 
 
-def _check_originals(folder: Path, report: Report) -> bool:
+def _list_folders(folder: Path, report: Report) -> _Folders:
+    """List each folder once, however many links lead to it or back above it."""
+    entered: _Folders = {}
+    places: dict[Path, Path] = {}
+    pending = [folder]
+    while pending:
+        folder = pending.pop()
+        known = places.setdefault(folder.resolve(), folder)
+        if known != folder:
+            message = f"expected each folder once, got {known} again: not checked"
+            report(Problem(folder, 0, "linked-folder", message, "note"))
+            continue
+        entered[folder] = sorted(child for child in folder.iterdir() if not is_hidden(child))
+        pending += reversed([child for child in entered[folder] if child.is_dir()])
+    return entered
+
+
+def _check_originals(folder: Path, entered: _Folders, report: Report) -> bool:
     if recognise(folder):
-        read_original(folder, report=report)
+        _check_original(folder, report)
         return True
     found = False
-    for child in sorted(folder.iterdir()):
-        if child.is_dir():
-            found |= _check_originals(child, report)
-        elif recognise(child):
-            read_original(child, report=report)
+    for child in entered[folder]:
+        if child in entered:
+            found |= _check_originals(child, entered, report)
+        elif child.is_file() and recognise(child):
+            _check_original(child, report)
             found = True
     return found
 
 
-def _check_folder(folder: Path, report: Report) -> _Part | None:
+def _check_original(path: Path, report: Report) -> None:
+    try:
+        read_original(path, report=report)
+    except DataError as error:
+        report(Problem(path, 0, "unreadable", str(error).removeprefix(f"{path}: ")))
+
+
+def _check_folder(folder: Path, entered: _Folders, report: Report) -> _Part | None:
     if (folder / POSTS_FILE).is_file():
         return _check_split(folder, report)
     children = (
-        _check_folder(child, report) if child.is_dir() else _check_file(child, report, inside=True)
-        for child in sorted(folder.iterdir())
-        if child.is_dir() or child.suffix == ".tsv"
+        _check_folder(child, entered, report)
+        if child in entered
+        else _check_file(child, report, inside=True)
+        for child in entered[folder]
+        if child in entered or (child.suffix == ".tsv" and not child.is_dir())
     )
     _check_leaks([part for part in children if part], report)
     return None
@@ -120,7 +152,7 @@ def _check_file(path: Path, report: Report, inside: bool = False) -> _Part | Non
     if not is_corpus or header - ALL_COLUMNS or len(header) < len(columns):
         message = (
             f"expected tweet_id with tweet or label, and others of {', '.join(sorted(ALL_COLUMNS))}"
-            f"; got {', '.join(columns) or 'an empty file'}"
+            f"; got {format_columns(columns)}"
         )
         if inside and not is_corpus:
             report(Problem(path, 1, "not-a-corpus", f"not checked: {message}", "note"))

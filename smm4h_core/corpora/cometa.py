@@ -14,8 +14,9 @@ from typing import Literal
 
 from smm4h_core.corpora.locate import locate
 from smm4h_core.corpora.original import Original, Place, keep_once, mention_of
-from smm4h_core.corpora.plain_text import read_text
+from smm4h_core.corpora.plain_text import read_first_line, read_text
 from smm4h_core.corpora.problems import Problem, Report, refuse
+from smm4h_core.corpora.records import next_record
 from smm4h_core.types import AnnotatedPost, Mention, Post, Span
 
 Meaning = Literal["specific", "general"]
@@ -99,9 +100,7 @@ def _files_of(path: Path) -> Sequence[Path]:
 
 
 def _has_columns(file: Path) -> bool:
-    with file.open("rb") as stream:
-        header = stream.readline().decode("utf-8-sig", errors="replace")
-    cells = {cell.strip().strip('"') for cell in header.split("\t")}
+    cells = {cell.strip().strip('"') for cell in read_first_line(file).split("\t")}
     return set(COLUMNS) <= cells
 
 
@@ -109,7 +108,7 @@ def _read_rows(file: Path, report: Report) -> Iterator[tuple[dict[str, str], Pla
     """Rows as pandas writes them: a cell that holds a quotation mark or a line end is quoted."""
     lines = (line + "\n" for line in read_text(file, report).split("\n"))
     rows = csv.reader(lines, delimiter="\t", strict=True)
-    header = [cell.strip() for cell in next(rows, [])]
+    header = [cell.strip() for cell in next_record(rows) or []]
     if missing := [column for column in COLUMNS if column not in header]:
         got = ", ".join(header) or "an empty file"
         message = f"expected the columns {', '.join(missing)} too; got {got}"
@@ -118,7 +117,7 @@ def _read_rows(file: Path, report: Report) -> Iterator[tuple[dict[str, str], Pla
     line = rows.line_num + 1
     while True:
         try:
-            cells = next(rows, None)
+            cells = next_record(rows)
         except csv.Error as error:
             report(Problem(file, line, "bad-quoting", f"expected cells quoted as CSV: {error}"))
             return

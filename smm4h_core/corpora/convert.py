@@ -15,12 +15,11 @@ from smm4h_core.corpora.problems import Problem, tolerate
 from smm4h_core.corpora.sentences import join_sentences, split_documents
 from smm4h_core.corpora.smm4h import write_annotated
 from smm4h_core.corpora.splits import split
+from smm4h_core.corpora.tsv import flatten_cell
 from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.types import AnnotatedPost
 
 PARTS = ("train", "dev", "test")
-# What no cell can hold; one for one, so that offsets stay true.
-_UNWRITABLE = re.compile(r"[\t\n\r\ud800-\udfff]")
 _WORD = re.compile(r"\w+")
 
 
@@ -102,7 +101,13 @@ def convert(
     unit = unit or original.unit
     posts: Sequence[AnnotatedPost] = original.posts
     if unit != original.unit:
-        posts = [*(split_documents if unit == "sentence" else join_sentences)(posts)]
+        posts = [
+            *(
+                split_documents(posts, whole=original.unplaced)
+                if unit == "sentence"
+                else join_sentences(posts)
+            )
+        ]
     ades = [_keep_ades(post) for post in posts]
     num_drugs = _count_mentions(posts) - _count_mentions(ades)
     with_text = [post for post in ades if post.post.text.strip()]
@@ -142,10 +147,8 @@ def _drop_repeats(posts: Sequence[AnnotatedPost]) -> list[AnnotatedPost]:
 
 
 def _flatten(post: AnnotatedPost) -> AnnotatedPost:
-    text = _UNWRITABLE.sub(" ", post.post.text)
-    mentions = tuple(
-        replace(mention, text=_UNWRITABLE.sub(" ", mention.text)) for mention in post.mentions
-    )
+    text = flatten_cell(post.post.text)
+    mentions = tuple(replace(each, text=flatten_cell(each.text)) for each in post.mentions)
     return replace(post, post=replace(post.post, text=text), mentions=mentions)
 
 

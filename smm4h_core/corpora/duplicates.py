@@ -1,26 +1,22 @@
 """Near-duplicate posts: retweets, quotations, texts that differ in a link or a word.
 
 The join is exact, not sampled: two texts are near-duplicates if the Jaccard similarity of their
-word sets reaches the threshold. Prefix filtering (Chaudhuri et al., ICDE 2006; Bayardo et al., WWW
-2007) finds all such pairs: two sets can be that similar only if they share a word of their rarest
-``n - ceil(threshold * n) + 1``, where n is a set's size.
+word sets reaches the threshold.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from smm4h_core.corpora.set_join import connecting_pairs
+
 _NOISE = re.compile(r"https?://\S+|www\.\S+|@\w+|\brt\b")
 _WORD = re.compile(r"\w+")
-# 0.55 * 20 is a little above 11 in floating point; a pair exactly at the threshold must count.
-_SLACK = 1e-9
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -49,7 +45,7 @@ def find_clusters(texts: Sequence[str], threshold: float = 0.8) -> list[int]:
         raise ValueError(f"expected a threshold in (0, 1], got {threshold}")
     numbers: dict[frozenset[str], int] = {}
     set_of = [numbers.setdefault(word_set(text), len(numbers)) for text in texts]
-    return connect([*_similar_pairs(list(numbers), threshold)], set_of, len(numbers))
+    return connect([*connecting_pairs(list(numbers), threshold)], set_of, len(numbers))
 
 
 def connect(pairs: Sequence[tuple[int, int]], nodes: Sequence[int], num_nodes: int) -> list[int]:
@@ -68,20 +64,3 @@ def connect(pairs: Sequence[tuple[int, int]], nodes: Sequence[int], num_nodes: i
     _, component = connected_components(graph, directed=False)
     order: dict[int, int] = {}
     return [order.setdefault(int(component[node]), len(order)) for node in nodes]
-
-
-def _similar_pairs(sets: Sequence[frozenset[str]], threshold: float) -> Iterator[tuple[int, int]]:
-    frequency = Counter(word for words in sets for word in words)
-    index: defaultdict[str, list[int]] = defaultdict(list)
-    for this in sorted(range(len(sets)), key=lambda number: len(sets[number])):
-        words = sets[this]
-        least = math.ceil(threshold * len(words) - _SLACK)
-        prefix = sorted(words, key=lambda word: (frequency[word], word))[: len(words) - least + 1]
-        for other in sorted({number for word in prefix for number in index[word]}):
-            size = len(sets[other])
-            if size >= least:
-                common = len(words & sets[other])
-                if common >= threshold * (len(words) + size - common) - _SLACK:
-                    yield other, this
-        for word in prefix:
-            index[word].append(this)

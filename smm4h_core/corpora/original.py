@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from smm4h_core.corpora.problems import Problem, Report
-from smm4h_core.types import AnnotatedPost, Mention, MentionType, Span
+from smm4h_core.types import AnnotatedPost, Mention, MentionType, Post, Span
 
 Unit = Literal["sentence", "document"]
 """What one post of a corpus is: a sentence, or a whole review or forum post."""
@@ -25,6 +25,8 @@ class Original:
     """What a post is in these files."""
     dropped: Mapping[str, int]
     """Annotations of types that are no `MentionType`, by the corpus's own name of the type."""
+    unplaced: frozenset[str] = frozenset()
+    """Ids of posts with an ADE that could not be placed: any stretch of them may report it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,30 @@ class Place:
     def note(self, code: str, message: str) -> None:
         """Report something that somebody should look at."""
         self.report(Problem(self.path, self.line, code, message, "note"))
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One annotation of a type that we read."""
+
+    type: MentionType
+    """Its type, which is known even where the place is not."""
+    mention: Mention | None
+    """The mention; None where its offsets were reported and are no stretch of the text."""
+    place: Place
+    """Where it stands."""
+
+    @property
+    def is_lost_ade(self) -> bool:
+        """Whether it says that the post reports an ADE, and not where."""
+        return self.type == "ADE" and self.mention is None
+
+
+def annotate(post: Post, group: str, annotations: Sequence[Annotation]) -> AnnotatedPost:
+    """Annotate a post, which is positive where an ADE is annotated, be its place lost or not."""
+    placed = [(each.mention, each.place) for each in annotations if each.mention is not None]
+    label = any(each.type == "ADE" for each in annotations)
+    return AnnotatedPost(post, label, keep_once(placed), group)
 
 
 def build_mention(

@@ -8,6 +8,35 @@ from pathlib import Path
 from smm4h_core.corpora.problems import Problem, Report, refuse
 from smm4h_core.errors import DataError
 
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HEAD_BYTES = 1 << 20
+
+
+def require_file(path: Path) -> None:
+    """Refuse a path that is no file.
+
+    Raises:
+        DataError: it is a folder, or nothing.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"{path}: expected a file, got {'a folder' if path.is_dir() else 'nothing'}"
+        )
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a name begins with a full stop: macOS leaves ``._x.txt`` beside ``x.txt``."""
+    return path.name.startswith(".")
+
+
+def read_first_line(path: Path) -> str:
+    """Read the first line, without its end, as :func:`read_text` does; what a shape is told by."""
+    with path.open("rb") as stream:
+        content = stream.readline(_HEAD_BYTES)
+        if content.startswith(_UTF16):  # whose line ends are no single bytes
+            content += stream.read(_HEAD_BYTES)
+    return _decode(content, path, lambda _: None).partition("\n")[0]
+
 
 def read_text(path: Path, report: Report = refuse) -> str:
     r"""Read a file whole; every line ends in ``\n``, whichever system wrote it.
@@ -18,12 +47,12 @@ def read_text(path: Path, report: Report = refuse) -> str:
     Raises:
         DataError: there is no such file.
     """
-    if not path.is_file():
-        raise DataError(
-            f"{path}: expected a file, got {'a folder' if path.is_dir() else 'nothing'}"
-        )
-    content = path.read_bytes()
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    require_file(path)
+    return _decode(path.read_bytes(), path, report)
+
+
+def _decode(content: bytes, path: Path, report: Report) -> str:
+    if content.startswith(_UTF16):
         text = content.decode("utf-16", errors="replace")
     else:
         try:

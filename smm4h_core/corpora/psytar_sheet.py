@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from xml.etree.ElementTree import ParseError
 
 from smm4h_core.corpora.locate import locate
 from smm4h_core.corpora.original import Original, Place, mention_of
@@ -37,18 +39,35 @@ _CODE: Mapping[Codes, re.Pattern[str]] = {
 # The annotators marked doubtful cases with these instead of a 1.
 _MARKS = frozenset("!*")
 
+# An encrypted archive is a RuntimeError; sheets are unpacked and parsed as their rows are read.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    ParseError,
+    RuntimeError,
+)
+
 _Key = tuple[str, int]
 _Cells = list[tuple[str, str]]
 
 
 def is_psytar(path: Path) -> bool:
-    """Whether a workbook has the sheets ``Sentence_Labeling`` and ``ADR_Identified``."""
+    """Whether a workbook has the sheets ``Sentence_Labeling`` and ``ADR_Identified``.
+
+    One that is too damaged to tell is taken to have them: reading it says what is wrong.
+    """
     if path.suffix.lower() != ".xlsx" or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        if "xl/workbook.xml" not in archive.namelist():
-            return False
-        index = archive.read("xl/workbook.xml").decode("utf-8", errors="replace").lower()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if "xl/workbook.xml" not in archive.namelist():
+                return False
+            index = archive.read("xl/workbook.xml").decode("utf-8", errors="replace").lower()
+    except _DAMAGE:
+        return True
     return _SENTENCES in index and _STRINGS in index
 
 
@@ -68,7 +87,7 @@ def read_psytar(path: Path, codes: Codes = "umls", report: Report = refuse) -> O
         DataError: openpyxl is not installed; the file is no workbook; a sheet is missing; or from
             ``report``, at the first error that is not read on.
     """
-    with closing(_open(path)) as workbook:
+    with _open(path) as workbook:
         texts = _read_sentences(workbook, path, report)
         concepts = _read_concepts(workbook, path, codes, report)
         strings: dict[_Key, list[tuple[str, Place]]] = {}
@@ -222,7 +241,8 @@ def _read_rows(
         yield list(zip(header, values, strict=False)), Place(path, line, report)
 
 
-def _open(path: Path) -> Workbook:
+@contextmanager
+def _open(path: Path) -> Iterator[Workbook]:
     try:
         from openpyxl import load_workbook
         from openpyxl.utils.exceptions import InvalidFileException
@@ -232,6 +252,11 @@ def _open(path: Path) -> Workbook:
             f"(pip install 'smm4h[corpora]')"
         ) from error
     try:
-        return load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError) as error:
+        workbook = load_workbook(path, read_only=True, data_only=True)
+    except (InvalidFileException, KeyError, *_DAMAGE) as error:
         raise DataError(f"{path}: expected an .xlsx workbook, got: {error}") from error
+    with closing(workbook):
+        try:
+            yield workbook
+        except _DAMAGE as error:
+            raise DataError(f"{path}: expected sound sheets, got: {error}") from error

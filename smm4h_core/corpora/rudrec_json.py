@@ -14,14 +14,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from smm4h_core.corpora.original import (
+    Annotation,
     Original,
     Place,
     Unit,
+    annotate,
     build_mention,
     count_types,
-    keep_once,
 )
-from smm4h_core.corpora.plain_text import read_text
+from smm4h_core.corpora.plain_text import read_first_line, read_text
 from smm4h_core.corpora.problems import Report, refuse
 from smm4h_core.types import AnnotatedPost, Mention, MentionType, Post
 
@@ -31,18 +32,15 @@ Codes = Literal["umls", "meddra"]
 _TYPES: Mapping[str, MentionType] = {"ADR": "ADE", "Drugname": "DRUG"}
 _KEYS = {"umls": "concept_id", "meddra": "MedDRA"}
 _NEEDED = ("file_name", "text", "entities")
-_HEAD_BYTES = 1 << 20
 
 
 def is_rudrec(path: Path) -> bool:
     """Whether a file's first line is an object with ``file_name``, ``text`` and ``entities``."""
     if path.suffix.lower() not in (".json", ".jsonl") or not path.is_file():
         return False
-    with path.open("rb") as stream:
-        head = stream.readline(_HEAD_BYTES)
     try:
-        first = json.loads(head.decode("utf-8-sig"))
-    except ValueError:
+        first = json.loads(read_first_line(path))
+    except (ValueError, RecursionError):
         return False
     return isinstance(first, dict) and set(_NEEDED) <= first.keys()
 
@@ -50,7 +48,7 @@ def is_rudrec(path: Path) -> bool:
 def read_rudrec(path: Path, codes: Codes = "umls", report: Report = refuse) -> Original:
     """Read the sentences, or whole reviews, in the file's order; a review is a group.
 
-    A post is positive where it has an ADR.
+    A post is positive where an ADR is annotated, be its offsets sound or not.
 
     Args:
         path: The file.
@@ -62,6 +60,7 @@ def read_rudrec(path: Path, codes: Codes = "umls", report: Report = refuse) -> O
     """
     posts: list[AnnotatedPost] = []
     dropped: list[str] = []
+    unplaced: set[str] = set()
     first: dict[str, int] = {}
     reviews: set[bool] = set()
     for line, row in enumerate(read_text(path, report).split("\n"), start=1):
@@ -80,25 +79,28 @@ def read_rudrec(path: Path, codes: Codes = "umls", report: Report = refuse) -> O
             place.error("doubled-id", message)
             continue
         first[post_id] = line
-        found: list[tuple[Mention, Place]] = []
+        found: list[Annotation] = []
         for entity in record["entities"] or ():
             kind = entity.get("entity_type") if isinstance(entity, dict) else None
-            if kind in _TYPES:
+            if not isinstance(kind, str):
+                message = f"expected an entity with a string as entity_type, got {kind!r:.40}"
+                place.error("bad-annotation", message)
+            elif kind in _TYPES:
                 mention = _read_entity(entity, record["text"], codes, place)
-                found += [(mention, place)] if mention else []
+                found.append(Annotation(_TYPES[kind], mention, place))
             else:
-                dropped.append(str(kind))
-        mentions = keep_once(found)
-        label = any(mention.type == "ADE" for mention in mentions)
-        posts.append(AnnotatedPost(Post(post_id, record["text"], "ru"), label, mentions, group))
+                dropped.append(kind)
+        if any(each.is_lost_ade for each in found):
+            unplaced.add(post_id)
+        posts.append(annotate(Post(post_id, record["text"], "ru"), group, found))
     unit: Unit = "document" if True in reviews else "sentence"
-    return Original(tuple(posts), unit, count_types(dropped))
+    return Original(tuple(posts), unit, count_types(dropped), frozenset(unplaced))
 
 
 def _parse(row: str, place: Place) -> dict[str, Any] | None:
     try:
         record = json.loads(row)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         place.error("bad-json", f"expected a JSON object in the line: {error}")
         return None
     if not isinstance(record, dict) or not set(_NEEDED) <= record.keys():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from smm4h_core.types import AnnotatedPost, Mention, Post, Span
 
@@ -15,6 +15,7 @@ _OPENING = frozenset(("dr", "e.g", "i.e", "mr", "mrs", "ms", "vs", "напр", "
 """What something must follow: no sentence ends after it."""
 _CLOSING = frozenset(("etc", "гг", "др", "мг", "мл", "пр", "руб", "т.д", "т.п", "таб", "уп"))
 """What may stand last: a sentence ends after it before a capital letter."""
+_NUMBER = re.compile(r"[0-9]+")
 _ENUMERATION = re.compile(r"\d{1,2}")
 
 
@@ -60,13 +61,23 @@ def _strip(text: str, start: int, end: int) -> list[Span]:
     return [Span(start, start + len(inside))]
 
 
-def split_documents(posts: Iterable[AnnotatedPost]) -> Iterator[AnnotatedPost]:
+def split_documents(
+    posts: Iterable[AnnotatedPost], whole: Collection[str] = ()
+) -> Iterator[AnnotatedPost]:
     """Split each post in its sentences, which become posts of its group.
 
     Sentences that a mention crosses stay one post: a mention is never cut and never lost. A
     labelled document's sentence is positive where it holds an ADE. Ids count from 1.
+
+    Args:
+        posts: The documents.
+        whole: Ids of those that stay one post, because nobody knows which of their sentences
+            report the ADE that they report.
     """
     for document in posts:
+        if document.post.post_id in whole:
+            yield document
+            continue
         sentences = _join_crossed(find_sentences(document.post.text), document.mentions)
         for number, span in enumerate(sentences, start=1):
             inside = [mention for mention in document.mentions if mention.span.overlaps(span)]
@@ -87,11 +98,14 @@ def split_documents(posts: Iterable[AnnotatedPost]) -> Iterator[AnnotatedPost]:
 def join_sentences(posts: Iterable[AnnotatedPost]) -> Iterator[AnnotatedPost]:
     """Put the sentences of each group together, a blank between two; the group names the document.
 
-    The sentences of a group follow each other. A document is positive where a sentence is, and
-    unlabelled where one is.
+    Documents come in the order of their first sentences, and sentences in the order of their ids,
+    numbers by their size. A document is positive where a sentence is, and unlabelled where one is.
     """
-    for group, members in groupby(posts, key=lambda each: each.group or each.post.post_id):
-        sentences = list(members)
+    documents: defaultdict[str, list[AnnotatedPost]] = defaultdict(list)
+    for each in posts:
+        documents[each.group or each.post.post_id].append(each)
+    for group, members in documents.items():
+        sentences = sorted(members, key=lambda each: _natural_order(each.post.post_id))
         texts: list[str] = []
         mentions: list[Mention] = []
         length = 0
@@ -103,6 +117,11 @@ def join_sentences(posts: Iterable[AnnotatedPost]) -> Iterator[AnnotatedPost]:
         post = Post(group, " ".join(texts), sentences[0].post.lang)
         label = None if None in labels else any(labels)
         yield AnnotatedPost(post, label, tuple(mentions), group)
+
+
+def _natural_order(post_id: str) -> str:
+    """A key that sorts ``x-2`` before ``x-10``."""
+    return _NUMBER.sub(lambda number: number[0].zfill(20), post_id)
 
 
 def _join_crossed(sentences: Sequence[Span], mentions: Sequence[Mention]) -> list[Span]:

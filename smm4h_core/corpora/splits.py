@@ -12,7 +12,7 @@ import numpy as np
 
 from smm4h_core.corpora.duplicates import connect, find_clusters
 from smm4h_core.corpora.shapes import group_of
-from smm4h_core.errors import DataError
+from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.types import AnnotatedPost, Lang
 
 Stratum: TypeAlias = tuple[Lang | None, bool] | Literal["all"]
@@ -50,10 +50,13 @@ def split(posts: Sequence[AnnotatedPost], fractions: Sequence[float], seed: int)
 
     Raises:
         ValueError: the fractions are not positive or do not sum to 1.
+        ConfigError: the seed is negative.
         DataError: there are too few units to fill every part.
     """
     if not fractions or min(fractions) <= 0 or not math.isclose(sum(fractions), 1):
         raise ValueError(f"expected positive fractions that sum to 1, got {list(fractions)}")
+    if seed < 0:
+        raise ConfigError(f"seed: expected 0 or more, got {seed}")
     clusters = find_clusters([annotated.post.text for annotated in posts])
     units = _join(posts, clusters)
     part_of_unit = _assign(_count_strata(posts, units), fractions, seed)

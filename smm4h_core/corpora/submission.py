@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,12 +17,10 @@ from smm4h_core.corpora.shapes import (
     format_label,
 )
 from smm4h_core.corpora.smm4h import format_spans
-from smm4h_core.corpora.tsv import format_table
+from smm4h_core.corpora.tsv import flatten_cell, format_table
 from smm4h_core.errors import DataError
+from smm4h_core.storage import open_storage
 from smm4h_core.types import AnnotatedPost, Mention
-
-# What no cell or no UTF-8 file can hold; one for one, so that a quotation keeps its length.
-_UNWRITABLE = re.compile(r"[\t\n\r\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def read_predictions(path: Path, task: Task) -> list[Answer]:
 
 
 def write_submission(path: Path, task: Task, answers: Iterable[Answer]) -> None:
-    """Write a submission as the organisers take it; equal answers give equal bytes.
+    """Write a submission as the organisers take it, whole or not; equal answers, equal bytes.
 
     1a and 2: ``tweet_id label``; 1b: ``tweet_id label start end span``; 1c: the same with ``ptid``,
     blank for a mention without a concept. No answer is lost to its quotation: a tab, a line end or
@@ -97,12 +94,13 @@ def write_submission(path: Path, task: Task, answers: Iterable[Answer]) -> None:
             for post_id, label, start, end, span, ptid in format_spans(
                 answer.post_id, answer.mentions
             ):
-                row = post_id, label, start, end, _UNWRITABLE.sub(" ", span), ptid
+                row = post_id, label, start, end, flatten_cell(span), ptid
                 rows.append(row[: len(columns)])
         else:
             rows.append((answer.post_id, format_label(answer.label, task)))
     table = format_table(path, columns, rows)
-    path.write_bytes(table if path.suffix == ".tsv" else _zip(f"{path.stem}.tsv", table))
+    content = table if path.suffix == ".tsv" else _zip(f"{path.stem}.tsv", table)
+    open_storage(str(path.parent)).write(path.name, lambda stream: stream.write(content))
 
 
 def _zip(name: str, content: bytes) -> bytes:

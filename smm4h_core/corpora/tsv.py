@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,12 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from smm4h_core.corpora.plain_text import require_file
 from smm4h_core.corpora.problems import Problem, Report, refuse
 from smm4h_core.errors import DataError
 
 NO_ALIASES: Mapping[str, str] = {}
-_BREAK = re.compile(r"[\t\n\r]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+BREAK = re.compile(r"[\t\n\r]")
+"""What would end a cell."""
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""What no UTF-8 file can hold: half of a surrogate pair."""
+_SHADOW = re.compile(r"^__MACOSX/|(?:^|/)\._[^/]*$")
+_ENCRYPTED = 0x1  # bit 0 of the general purpose flags, APPNOTE.TXT 4.4.4
+_UNWRITABLE = re.compile(f"{BREAK.pattern}|{SURROGATE.pattern}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +42,36 @@ class Row:
     """Its cells by column name, as they are: nothing stripped, nothing unquoted."""
 
 
+def flatten_cell(text: str) -> str:
+    """Put a blank for each character that no cell can hold; one for one, so offsets stay true."""
+    return _UNWRITABLE.sub(" ", text)
+
+
+def describe_undecodable(raw: bytes, error: UnicodeDecodeError) -> str:
+    """Say of a line that is not UTF-8 what was expected, what came, and where in the line."""
+    got = f"byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line"
+    return f"expected UTF-8, got {got}"
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
-    if not path.is_file():
-        raise DataError(
-            f"{path}: expected a file, got {'a folder' if path.is_dir() else 'nothing'}"
-        )
+    require_file(path)
     if path.suffix.lower() != ".zip":
         with path.open("rb") as stream:
             yield stream
         return
     try:
         with zipfile.ZipFile(path) as archive:
-            # macOS's archiver adds a shadow of each file under this name.
-            names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
+            # macOS's archiver adds a shadow of each file under such a name.
+            names = [name for name in archive.namelist() if not _SHADOW.search(name)]
             if len(names) != 1 or not names[0].lower().endswith(".tsv"):
                 got = ", ".join(names) or "nothing"
                 raise DataError(f"{path}: expected one .tsv in the archive, got {got}")
+            if archive.getinfo(names[0]).flag_bits & _ENCRYPTED:
+                raise DataError(f"{path}: expected an archive without a password, got an encrypted")
             with archive.open(names[0]) as stream:
                 yield stream
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{path}: expected a sound zip archive, got: {error}") from error
 
 
@@ -64,12 +81,16 @@ def _read_cells(path: Path, report: Report) -> Generator[tuple[int, list[str]], 
             try:
                 line = raw.decode("utf-8")
             except UnicodeDecodeError as error:
-                got = f"byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line"
-                report(Problem(path, number, "bad-encoding", f"expected UTF-8, got {got}"))
+                report(Problem(path, number, "bad-encoding", describe_undecodable(raw, error)))
                 line = raw.decode("utf-8", errors="replace")
             if number == 1:
                 line = line.removeprefix("\ufeff")
             yield number, line.removesuffix("\n").removesuffix("\r").split("\t")
+
+
+def format_columns(columns: Sequence[str]) -> str:
+    """Name the columns that came; cut short, because a file without a header begins with a post."""
+    return f"{', '.join(columns) or 'an empty file':.200}"
 
 
 def _name_columns(cells: Sequence[str], aliases: Mapping[str, str]) -> tuple[str, ...]:
@@ -123,7 +144,7 @@ def read_rows(
         expected = ", ".join(required)
         if optional:
             expected += f" and perhaps {', '.join(sorted(optional))}"
-        message = f"expected the columns {expected}; got {', '.join(columns) or 'an empty file'}"
+        message = f"expected the columns {expected}; got {format_columns(columns)}"
         report(Problem(path, 1, "wrong-columns", message))
         return
     for line, cells in lines:
@@ -152,12 +173,12 @@ def format_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str
     lines = ["\t".join(columns)]
     for number, row in enumerate(rows, start=2):
         for column, cell in zip(columns, row, strict=True):
-            if mark := _BREAK.search(cell):
+            if mark := BREAK.search(cell):
                 raise DataError(
                     f"{path}:{number}: expected a {column} without tabs and line ends, "
                     f"got {mark[0]!r} at character {mark.start()}"
                 )
-            if half := _SURROGATE.search(cell):
+            if half := SURROGATE.search(cell):
                 raise DataError(
                     f"{path}:{number}: expected a {column} that UTF-8 can hold, "
                     f"got half of a surrogate pair at character {half.start()}"

@@ -11,7 +11,13 @@ import numpy as np
 
 from smm4h_core.corpora.scan import scan_labels
 from smm4h_core.corpora.shapes import Task
-from smm4h_core.corpora.smm4h import LABELS_FILE, POSTS_FILE, SPANS_FILES, read_posts
+from smm4h_core.corpora.smm4h import (
+    FRAGMENTS_FILE,
+    LABELS_FILE,
+    POSTS_FILE,
+    SPANS_FILES,
+    read_annotated,
+)
 from smm4h_core.corpora.submission import read_predictions
 from smm4h_core.errors import DataError
 from smm4h_core.evaluation.classification import score_labels
@@ -25,7 +31,8 @@ def score_submission(task: Task, gold: Path, pred: Path) -> dict[str, Any]:
     Args:
         task: 1a and 2 score labels, 1b spans, 1c spans with concepts.
         gold: A file of the task, or a split folder (``class.tsv``, ``spans.tsv``,
-            ``spans_norm.tsv``).
+            ``spans_norm.tsv``, and ``fragments.tsv``, whose mentions count as the stretch from
+            their first part to their last, as no submission can hold parts).
         pred: A ``.tsv``, or a ``.zip`` that holds one.
 
     Returns:
@@ -55,11 +62,9 @@ def score_submission(task: Task, gold: Path, pred: Path) -> dict[str, Any]:
 
 
 def _score_mentions(task: SpanTask, gold: Path, pred: Path) -> dict[str, Any]:
-    listed = _listed_posts(gold) if gold.is_dir() else None
-    golds = _mentions(gold / SPANS_FILES[task] if gold.is_dir() else gold, task)
+    golds, listed = _gold_mentions(gold, task)
     preds = _mentions(pred, task)
     if listed is not None:
-        _refuse_unknown(gold / SPANS_FILES[task], golds, listed)
         _refuse_unknown(pred, preds, listed)
     posts = dict.fromkeys((*(listed or ()), *golds, *preds))
     scores = score_spans({post_id: golds.get(post_id, ()) for post_id in posts}, preds, task=task)
@@ -74,13 +79,23 @@ def _mentions(path: Path, task: Task) -> Mentions:
     return {answer.post_id: answer.mentions for answer in read_predictions(path, task)}
 
 
-def _listed_posts(folder: Path) -> list[str] | None:
-    """Every post of a split folder; None where it holds nothing but spans."""
-    if (folder / POSTS_FILE).is_file():
-        return [post.post_id for post in read_posts(folder)]
-    if (folder / LABELS_FILE).is_file():
-        return list(scan_labels(folder / LABELS_FILE))
-    return None
+def _gold_mentions(gold: Path, task: SpanTask) -> tuple[Mentions, list[str] | None]:
+    """Gold mentions, and every post of a split folder; None where nothing lists them."""
+    if not gold.is_dir():
+        return _mentions(gold, task), None
+    if (gold / POSTS_FILE).is_file():
+        posts = {each.post.post_id: each.mentions for each in read_annotated(gold, task)}
+        return posts, list(posts)
+    if (gold / FRAGMENTS_FILE).is_file():
+        raise DataError(
+            f"{gold}: expected {POSTS_FILE} beside {FRAGMENTS_FILE}, to hold mentions in parts "
+            f"against, got none"
+        )
+    golds, labels_path = _mentions(gold / SPANS_FILES[task], task), gold / LABELS_FILE
+    listed = list(scan_labels(labels_path)) if labels_path.is_file() else None
+    if listed is not None:
+        _refuse_unknown(gold / SPANS_FILES[task], golds, listed)
+    return golds, listed
 
 
 def _refuse_unknown(path: Path, answered: Collection[str], gold: Collection[str]) -> None:

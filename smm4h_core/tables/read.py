@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from smm4h_core.corpora.tsv import read_rows
+from smm4h_core.corpora.records import next_record
+from smm4h_core.corpora.tsv import describe_undecodable, read_rows
 from smm4h_core.errors import DataError
 from smm4h_core.tables.rows import CHUNK_ROWS, SUFFIXES, Row, find_columns, in_chunks
 from smm4h_core.types import Lang, Post
@@ -151,7 +152,7 @@ def _read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader((text for _, text in _decoded(path)), strict=True)
     start = 1
     try:
-        for record in reader:
+        while (record := next_record(reader)) is not None:
             if record:
                 yield start, record
             start = reader.line_num + 1
@@ -205,8 +206,7 @@ def _decode(raw: bytes, place: str) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        got = f"byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line"
-        raise DataError(f"{place}: expected UTF-8, got {got}") from None
+        raise DataError(f"{place}: {describe_undecodable(raw, error)}") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from smm4h_core.corpora.tsv import BREAK, SURROGATE
 from smm4h_core.errors import DataError
 from smm4h_core.tables.rows import SUFFIXES, Row
 
@@ -24,8 +24,6 @@ Append: TypeAlias = Callable[[Sequence[Row]], None]
 
 ROW_GROUP_ROWS = 20_000
 """Rows of Parquet gathered before they are written: readers are slow on many small groups."""
-_BREAK = re.compile(r"[\t\n\r]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 @contextmanager
@@ -87,7 +85,7 @@ def _text_rows(stream: IO[bytes], suffix: str, columns: Sequence[str]) -> Append
 
 def _tsv_line(cells: Sequence[str], place: str) -> str:
     for cell in cells:
-        if _BREAK.search(cell):
+        if BREAK.search(cell):
             raise DataError(
                 f"{place}: a tab or a line end in a cell cannot stand in a .tsv; "
                 f"write .csv, .jsonl or .parquet"
@@ -105,7 +103,7 @@ def _json_line(row: Row) -> str:
     # NaN is how Parquet files made from data frames say that there is nothing.
     cells = {name: None if _is_nan(value) else value for name, value in row.cells.items()}
     line = _to_json(cells, row.place)
-    if _SURROGATE.search(line):
+    if SURROGATE.search(line):
         line = _to_json(cells, row.place, ascii_only=True)
     return line + "\n"
 

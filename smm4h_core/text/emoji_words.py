@@ -39,6 +39,11 @@ _MARKS = f"\ufe0f*[{_TONES}]?\ufe0f*[{_TAGS}]*"
 _TONE_OR_STYLE = re.compile(f"[\ufe0f{_TONES}]")
 _NAMELESS = re.compile(f"[\u200d\ufe0f{_TAGS}]")
 
+_JOINER = "\u200d"
+# `demojize` takes time by the square of a chain's length, so a longer chain is named in pieces. No
+# emoji with a name joins more than four.
+_MAX_JOINED = 16
+
 
 @cache
 def emoji_regex() -> str:
@@ -77,9 +82,20 @@ def emoji_word(emoji: str, lang: Lang, mode: EmojiMode) -> str:
     return _describe(emoji, lang)
 
 
-@lru_cache(maxsize=4096)
 def _describe(emoji: str, lang: Lang) -> str:
-    """The name with spaces for underscores; a sequence without a name is named part by part."""
+    """The name; a sequence without a name is named part by part."""
+    joined = emoji.split(_JOINER)
+    pieces = [
+        _JOINER.join(joined[start : start + _MAX_JOINED])
+        for start in range(0, len(joined), _MAX_JOINED)
+    ]
+    named = [_name(piece, lang) for piece in pieces]
+    return emoji if named == pieces else " ".join(named)
+
+
+@lru_cache(maxsize=4096)
+def _name(emoji: str, lang: Lang) -> str:
+    """The name with spaces for underscores; itself where nothing in it has a name."""
     from emoji import demojize
 
     named = demojize(emoji, delimiters=(" ", " "), language=lang)

@@ -131,3 +131,27 @@ def test_read_cadec_refuses_a_text_without_annotation(write_cadec) -> None:
 def test_is_cadec_knows_the_folders(write_cadec, tmp_path: Path) -> None:
     assert is_cadec(write_cadec("A.1", "Pain"))
     assert not is_cadec(tmp_path)
+
+
+@pytest.mark.parametrize("line", ["T1~ADR 3 99~sleepy", "T1~ADR~sleepy", "T1 ADR 3 x sleepy"])
+def test_read_cadec_never_makes_a_post_negative_whose_adr_is_lost(write_cadec, line: str) -> None:
+    folder = write_cadec("A.1", "so sleepy", original=[line], meddra=[])
+    write_cadec("B.1", "T1 ADR", original=["T1~Drug 0 99~x", "T2~Finding 0 99~x"], meddra=[])
+    lost, drug = (original := read_cadec(folder, report=[].append)).posts
+    assert (lost.label, lost.mentions, drug.label) == (True, (), False)
+    assert original.unplaced == {"cadec-A.1"}
+
+
+def test_read_cadec_passes_over_what_macos_leaves_beside_files(write_cadec) -> None:
+    folder = write_cadec("A.1", "well", meddra=[])
+    (folder / "text" / "._A.1.txt").write_bytes(b"\x00\x05\x16\x07")
+    (folder / "original" / "._A.1.ann").write_bytes(b"\x00\x05\x16\x07")
+    (folder / "original" / "._B.1.ann").write_bytes(b"\x00\x05\x16\x07")
+    assert [post.post.post_id for post in read_cadec(folder).posts] == ["cadec-A.1"]
+
+
+def test_read_cadec_names_both_files_whose_ids_would_be_one(write_cadec) -> None:
+    write_cadec("A-1", "bad", meddra=[])
+    folder = write_cadec("A_1", "sad", meddra=[])
+    with pytest.raises(DataError, match=r"text/A-1\.txt:0: .*got text/A_1\.txt too"):
+        read_cadec(folder)

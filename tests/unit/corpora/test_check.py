@@ -11,6 +11,7 @@ from smm4h_core.corpora.problems import Problem
 from smm4h_core.corpora.smm4h import write_annotated
 from smm4h_core.errors import DataError
 from smm4h_core.types import AnnotatedPost, Mention, Post, Span
+from tests.unit.corpora.damage import damage
 
 SENTENCE = "the pills made me sleep for fourteen hours and wake up sad"
 
@@ -157,3 +158,37 @@ def test_check_says_where_there_is_no_corpus(tmp_path: Path) -> None:
     assert [problem.code for problem in check(tmp_path)] == ["no-corpus"]
     with pytest.raises(DataError, match="expected a file or a folder, got nothing"):
         check(tmp_path / "absent")
+
+
+def test_check_enters_a_folder_once_however_its_links_loop(tmp_path: Path) -> None:
+    _file(tmp_path / "c" / "a.tsv", "tweet_id|tweet|label", "1|a|maybe")
+    for name in ("up", "again"):
+        (tmp_path / "c" / name).symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    assert _found(check(tmp_path)) == [
+        ("a.tsv", 2, "unknown-label", "error"),
+        ("again", 0, "linked-folder", "note"),
+        ("up", 0, "linked-folder", "note"),
+    ]
+
+
+def test_check_passes_over_hidden_files_and_folders(tmp_path: Path) -> None:
+    for name in ("._train.tsv", ".cache/a.tsv"):
+        _file(tmp_path / name, "tweet_id|tweet|label", "1|a|maybe")
+    assert [problem.code for problem in check(tmp_path)] == ["no-corpus"]
+
+
+def test_check_collects_a_damaged_original_with_the_rest(tmp_path: Path, write_psytar) -> None:
+    path = write_psytar([("z.1", 1, "Dry mouth.", 1)])
+    damage(path, "xl/workbook.xml")
+    _file(tmp_path / "z.tsv", "tweet_id|tweet|label", "1|a|maybe")
+    assert _found(check(tmp_path)) == [
+        ("PsyTAR_dataset.xlsx", 0, "unreadable", "error"),
+        ("z.tsv", 2, "unknown-label", "error"),
+    ]
+    assert [problem.code for problem in check(path)] == ["unreadable"]
+
+
+def test_check_shows_the_beginning_of_a_file_without_a_header(tmp_path: Path) -> None:
+    (problem,) = check(_file(tmp_path / "a.tsv", "a post " * 1000))
+    assert len(problem.message) < 400

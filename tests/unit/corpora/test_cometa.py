@@ -98,3 +98,16 @@ def test_is_cometa_looks_at_the_columns(tmp_path: Path) -> None:
     assert not is_cometa(_table(tmp_path / "b" / "train.csv", header="ID,Term,Example"))
     assert not is_cometa(tmp_path / "b")
     assert not is_cometa(_table(tmp_path / "c.tsv"))
+
+
+def test_is_cometa_knows_the_encodings_that_are_read(tmp_path: Path) -> None:
+    path = _table(tmp_path / "train.csv", "1|rash|Rash|1234567|Rash|1234567|a rash")
+    path.write_text(path.read_text("utf-8"), "utf-16")
+    assert is_cometa(path)
+    assert read_cometa(path).posts[0].post.text == "a rash"
+
+
+def test_read_cometa_reads_an_example_of_any_length(tmp_path: Path) -> None:
+    text = "a rash " + "b" * 140_000
+    path = _table(tmp_path / "train.csv", f"1|rash|Rash|1234567|Rash|1234567|{text}")
+    assert read_cometa(path).posts[0].post.text == text

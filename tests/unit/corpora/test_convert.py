@@ -9,6 +9,7 @@ import pytest
 
 from smm4h_core.corpora.check import check
 from smm4h_core.corpora.convert import PARTS, convert
+from smm4h_core.corpora.original import Unit
 from smm4h_core.corpora.smm4h import read_annotated
 from smm4h_core.errors import ConfigError, DataError
 
@@ -153,3 +154,43 @@ def test_convert_leaves_nothing_behind_when_it_refuses(reviews: Path, tmp_path: 
     with pytest.raises(DataError, match=r"LONE\.1\.ann:0: expected the annotation"):
         convert(reviews, tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("unit", ["document", "sentence"])
+def test_convert_keeps_a_document_positive_whose_adr_is_lost(
+    write_cadec, tmp_path: Path, unit: Unit
+) -> None:
+    folder = Path()
+    for number, word in enumerate(WORDS):
+        line = "T1~ADR 900 903~sad" if number == 4 else "T1~Drug 0 4~Took"
+        text = f"Took {word} {number * 71}. Then {word} {number * 37}."
+        folder = write_cadec(f"A.{number}", text, original=[line], meddra=[])
+    convert(folder, tmp_path / "out", unit=unit)
+    posts = [post for part in PARTS for post in read_annotated(tmp_path / "out" / part, "1b")]
+    (positive,) = [post for post in posts if post.label]
+    assert positive.post.post_id == "cadec-A.4"
+    assert len(posts) == (10 if unit == "document" else 19)
+
+
+def test_convert_refuses_a_negative_seed(reviews: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="seed: expected 0 or more, got -1"):
+        convert(reviews, tmp_path / "out", seed=-1)
+
+
+def test_convert_joins_sentences_that_lie_apart_in_the_file(write_rudrec, tmp_path: Path) -> None:
+    records = [
+        {
+            "file_name": f"{review}.tsv",
+            "sentence_id": number,
+            "text": f"{WORDS[review]} {number}.",
+            "entities": [],
+        }
+        for number in (10, 9, 2)
+        for review in range(5)
+    ]
+    convert(write_rudrec(records), tmp_path / "out", unit="document")
+    posts = [post for part in PARTS for post in read_annotated(tmp_path / "out" / part, "1b")]
+    texts = {post.post.post_id: post.post.text for post in posts}
+    assert texts == {
+        f"rudrec-{n}": " ".join(f"{WORDS[n]} {i}." for i in (2, 9, 10)) for n in range(5)
+    }

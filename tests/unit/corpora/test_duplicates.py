@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smm4h_core.corpora.duplicates import connect, find_clusters, word_set
+from smm4h_core.corpora.set_join import connecting_pairs
 
 LONG = "the new pills made me sleep for fourteen hours and i woke up sad"
 TEXTS = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=12).map(" ".join), max_size=12)
@@ -51,3 +53,36 @@ def test_find_clusters_tells_texts_without_words_apart() -> None:
 def test_find_clusters_refuses_a_threshold_outside_its_range(threshold: float) -> None:
     with pytest.raises(ValueError, match="expected a threshold in"):
         find_clusters([], threshold)
+
+
+@given(
+    frames=st.lists(st.integers(0, 3), min_size=1, max_size=3),
+    slots=st.lists(st.lists(st.integers(0, 4), min_size=4, max_size=4), max_size=30),
+    threshold=st.sampled_from([0.5, 0.7, 0.8]),
+)
+def test_find_clusters_is_exact_on_posts_of_few_templates(
+    frames: list[int], slots: list[list[int]], threshold: float
+) -> None:
+    texts = [
+        " ".join([f"f{frame}{at}" for at in range(8 + frame)] + [f"s{at}{s}" for at, s in own])
+        for number, values in enumerate(slots)
+        for frame in [frames[number % len(frames)]]
+        for own in [list(enumerate(values))]
+    ]
+    assert find_clusters(texts, threshold) == _clusters_by_brute_force(texts, threshold)
+
+
+def test_connecting_pairs_gives_one_pair_for_each_post_of_a_cluster() -> None:
+    frame = [f"word{number}" for number in range(20)]
+    sets = [frozenset((*frame, f"own{number}")) for number in range(300)]
+    assert len(list(connecting_pairs(sets, 0.8))) == 299
+
+
+@pytest.mark.parametrize("own", ["{0} {0}x", "{0}"])
+def test_find_clusters_takes_no_square_of_the_number_of_templated_posts(own: str) -> None:
+    frame = "i took mg of it and it made me sleepy all day long but now i feel "
+    texts = [frame + own.format(number) for number in range(5000)]
+    start = time.process_time()
+    find_clusters(texts)
+    # Half a second; comparing all pairs took 11 and 18.
+    assert time.process_time() - start < 5

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smm4h_core.corpora.plain_text import read_text
+from smm4h_core.corpora.plain_text import read_first_line, read_text
 from smm4h_core.corpora.problems import Problem
 from smm4h_core.errors import DataError
 
@@ -51,3 +51,13 @@ def test_read_text_refuses_what_is_no_file(tmp_path: Path) -> None:
         read_text(tmp_path)
     with pytest.raises(DataError, match="expected a file, got nothing"):
         read_text(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_read_first_line_is_the_first_of_read_text(tmp_path: Path, encoding: str, end: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(f"\u0430\u040aболит{end}sad{end}".encode(encoding))
+    assert read_first_line(path) == read_text(path).split("\n")[0]
+    path.write_bytes(b"")
+    assert read_first_line(path) == ""

@@ -12,6 +12,7 @@ from smm4h_core.corpora.problems import Problem
 from smm4h_core.corpora.psytar_sheet import is_psytar, read_psytar
 from smm4h_core.errors import DataError
 from smm4h_core.types import Mention, Post, Span
+from tests.unit.corpora.damage import damage
 
 
 def test_read_psytar_joins_sentences_strings_and_concepts(write_psytar) -> None:
@@ -130,3 +131,12 @@ def test_is_psytar_looks_at_the_sheets(write_psytar, tmp_path: Path) -> None:
     other = tmp_path / "b.xlsx"
     other.write_bytes(b"PK\x03\x04 no archive")
     assert not is_psytar(other)
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet2.xml"])
+def test_read_psytar_refuses_a_damaged_workbook(write_psytar, part: str) -> None:
+    path = write_psytar([("z.1", number, f"Dry mouth {number}.", 1) for number in range(200)])
+    damage(path, part)
+    assert is_psytar(path)
+    with pytest.raises(DataError, match=r"PsyTAR_dataset\.xlsx: expected "):
+        read_psytar(path)

@@ -106,3 +106,39 @@ def test_is_rudrec_looks_at_the_first_line(write_rudrec, tmp_path: Path) -> None
     assert not is_rudrec(write_rudrec([{"text": ""}]))
     assert not is_rudrec(write_rudrec(["[1"]))
     assert not is_rudrec(tmp_path)
+
+
+@pytest.mark.parametrize("offsets", [{"start": 17, "end": 99}, {"start": "17", "end": 24}, {}])
+def test_read_rudrec_never_makes_a_post_negative_whose_adr_is_lost(
+    write_rudrec, offsets: dict[str, object]
+) -> None:
+    lost = {"entity_type": "ADR", "entity_text": "не спал", **offsets}
+    path = write_rudrec([{"file_name": "1.tsv", "text": TEXT, "entities": [lost]}])
+    (post,) = (original := read_rudrec(path, report=[].append)).posts
+    assert (post.label, post.mentions, original.unplaced) == (True, (), {"rudrec-1"})
+
+
+@pytest.mark.parametrize("entity", [{"entity_type": ["ADR"]}, {"entity_type": {}}, {}, "ADR", None])
+def test_read_rudrec_reports_an_entity_whose_type_is_no_string(
+    write_rudrec, entity: object
+) -> None:
+    path = write_rudrec([{"file_name": "1.tsv", "text": TEXT, "entities": [entity]}])
+    problems: list[Problem] = []
+    assert read_rudrec(path, report=problems.append).dropped == {}
+    assert [problem.code for problem in problems] == ["bad-annotation"]
+
+
+def test_read_rudrec_reports_a_line_that_nests_too_deeply(write_rudrec) -> None:
+    deep = "[" * 100_000
+    path = write_rudrec([{"file_name": "1.tsv", "text": TEXT, "entities": []}, deep])
+    with pytest.raises(DataError, match=r"rudrec_annotated\.json:2: expected a JSON object"):
+        read_rudrec(path)
+    assert not is_rudrec(write_rudrec([deep]))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_is_rudrec_knows_the_encodings_that_are_read(write_rudrec, encoding: str) -> None:
+    path = write_rudrec([{"file_name": "1.tsv", "text": TEXT, "entities": []}])
+    path.write_text(path.read_text("utf-8"), encoding)
+    assert is_rudrec(path)
+    assert read_rudrec(path).posts[0].post.text == TEXT

@@ -117,3 +117,22 @@ def test_join_sentences_makes_documents_whose_mentions_still_quote_them() -> Non
         "Pain",
     ]
     assert (joined.group, fine.post.post_id) == ("g-1", "g-2")
+
+
+def test_join_sentences_puts_a_document_together_that_lies_apart() -> None:
+    ids = [("a", 10), ("b", 1), ("a", 9), ("b", 0), ("a", 1)]
+    posts = [
+        AnnotatedPost(Post(f"{group}-{number}", f"{group}{number}."), False, (), group)
+        for group, number in ids
+    ]
+    assert [each.post for each in join_sentences(posts)] == [
+        Post("a", "a1. a9. a10."),
+        Post("b", "b0. b1."),
+    ]
+
+
+def test_split_documents_leaves_a_document_whole_where_told() -> None:
+    documents = [AnnotatedPost(Post(name, "So sad. So bad."), True, ()) for name in ("1", "2")]
+    split = list(split_documents(documents, whole={"2"}))
+    assert [each.post.post_id for each in split] == ["1-1", "1-2", "2"]
+    assert split[2] == documents[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smm4h_core.corpora.duplicates import find_clusters
 from smm4h_core.corpora.splits import folds, split
-from smm4h_core.errors import DataError
+from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.types import AnnotatedPost, Mention, Post, Span
 
 
@@ -109,3 +109,8 @@ def test_folds_refuse_fewer_groups_than_folds_and_fewer_folds_than_two() -> None
         folds(_corpus(3), 5, 0)
     with pytest.raises(ValueError, match="at least 2 folds, got 1"):
         folds(_corpus(3), 1, 0)
+
+
+def test_split_refuses_a_negative_seed() -> None:
+    with pytest.raises(ConfigError, match="seed: expected 0 or more, got -1"):
+        folds(_corpus(20), 2, seed=-1)

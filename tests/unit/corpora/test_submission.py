@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -105,3 +106,15 @@ def test_answer_of_takes_an_unlabelled_post_by_its_mentions() -> None:
     assert answer_of(AnnotatedPost(post, None, (SLEEPY,))) == Answer("1", True, (SLEEPY,))
     assert answer_of(AnnotatedPost(post)) == Answer("1", False)
     assert answer_of(AnnotatedPost(post, True)).label
+
+
+@pytest.mark.parametrize("name", ["answer.tsv", "answer.zip"])
+def test_write_submission_puts_the_file_in_place_whole(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write_submission(path, "1a", [Answer("1", True)])
+    before = path.read_bytes()
+    # A reader that has the old file open, or another name of it, must not see it change.
+    os.link(path, tmp_path / "reader")
+    write_submission(path, "1a", [Answer("1", False)])
+    assert (tmp_path / "reader").read_bytes() == before != path.read_bytes()
+    assert sorted(each.name for each in tmp_path.iterdir()) == [name, "reader"]

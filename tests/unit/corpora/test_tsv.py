@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smm4h_core.corpora.problems import Problem
-from smm4h_core.corpora.tsv import format_table, read_header, read_rows
+from smm4h_core.corpora.tsv import flatten_cell, format_table, read_header, read_rows
 from smm4h_core.errors import DataError
+from tests.unit.corpora.damage import damage
 
 COLUMNS = ("tweet_id", "tweet")
 CELL = st.text(st.characters(exclude_characters="\t\n\r", exclude_categories=["Cs"]))
@@ -86,6 +87,7 @@ def test_read_rows_reads_the_one_table_of_an_archive(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("answer.tsv", "tweet_id\ttweet\n1\ta\n")
         archive.writestr("__MACOSX/._answer.tsv", "noise")
+        archive.writestr("._answer.tsv", "noise")
     assert _cells(path) == [["1", "a"]]
 
 
@@ -119,3 +121,32 @@ def test_format_table_is_read_back_cell_by_cell(
 def test_format_table_refuses_what_no_cell_can_hold(cell: str) -> None:
     with pytest.raises(DataError, match=r"out\.tsv:3: expected a tweet .* at character"):
         format_table(Path("out.tsv"), COLUMNS, [("1", "fine"), ("2", cell)])
+
+
+def test_read_rows_refuses_an_encrypted_archive(tmp_path: Path) -> None:
+    path = tmp_path / "answer.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("answer.tsv", "tweet_id\ttweet\n1\ta\n")
+    content = bytearray(path.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"answer\.zip: expected an archive without a password"):
+        _cells(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_read_rows_refuses_a_damaged_archive(tmp_path: Path, compression: int) -> None:
+    path = tmp_path / "answer.zip"
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("answer.tsv", "tweet_id\ttweet\n" + "1\tabc\n" * 99)
+    damage(path, "answer.tsv")
+    with pytest.raises(DataError, match="expected a sound zip archive"):
+        _cells(path)
+
+
+@given(text=st.text())
+def test_flatten_cell_makes_any_text_a_cell_of_its_length(text: str) -> None:
+    flat = flatten_cell(text + "\t\n\r\ud83d")
+    assert len(flat) == len(text) + 4
+    format_table(Path("out.tsv"), ("tweet_id",), [(flat,)])

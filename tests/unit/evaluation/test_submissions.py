@@ -121,5 +121,40 @@ def test_score_submission_refuses_gold_spans_of_posts_that_the_folder_lacks(
     write(gold / "spans.tsv", SPANS + "9\tADE\t0\t5\tslept\n")
     pred = write(tmp_path / "pred.tsv", SPANS)
 
+    with pytest.raises(DataError, match=r"spans.tsv:2: .*got '9'"):
+        score_submission("1b", gold, pred)
+    (gold / "tweets.tsv").unlink()
     with pytest.raises(DataError, match=r"spans.tsv: .*first '9'"):
         score_submission("1b", gold, pred)
+
+
+@pytest.mark.parametrize("task", ["1b", "1c"])
+def test_score_submission_counts_gold_mentions_in_parts_by_their_hull(
+    gold: Path, tmp_path: Path, task: str
+) -> None:
+    columns = "tweet_id\tlabel\tfragments\tspan\tptid\n"
+    rows = "2\tADE\t0-4;9-14\tsick dizzy\tC3\n3\tADE\t0-1;3-4\tf e\t\n"
+    write(gold / "fragments.tsv", columns + rows)
+    pred = write(
+        tmp_path / "pred.tsv",
+        CONCEPTS + "1\tADE\t0\t5\tslept\tC1\n2\tADE\t0\t14\tsick and dizzy\tC3\n",
+    )
+    if task == "1b":
+        pred.write_text("\n".join(row.rpartition("\t")[0] for row in pred.read_text().splitlines()))
+
+    scores = score_submission(task, gold, pred)
+
+    # Without a concept a mention in parts is none of task 1c, as in the files of the task.
+    recall = 2 / 4 if task == "1b" else 2 / 3
+    assert scores["one_to_one"]["strict"]["precision"] == 1.0
+    assert scores["one_to_one"]["strict"]["recall"] == recall
+
+
+def test_score_submission_refuses_gold_parts_without_their_posts(
+    gold: Path, tmp_path: Path
+) -> None:
+    write(gold / "fragments.tsv", "tweet_id\tlabel\tfragments\tspan\n")
+    (gold / "tweets.tsv").unlink()
+
+    with pytest.raises(DataError, match=r"expected tweets\.tsv beside fragments\.tsv"):
+        score_submission("1b", gold, write(tmp_path / "pred.tsv", SPANS))

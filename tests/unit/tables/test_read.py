@@ -1,3 +1,4 @@
+import csv
 import json
 import tracemalloc
 from datetime import date
@@ -152,3 +153,16 @@ def test_read_table_needs_no_more_memory_for_more_rows(tmp_path: Path, suffix: s
 
     assert num_rows == 10_000
     assert peak < 1_000_000
+
+
+def test_read_table_reads_a_csv_cell_of_any_length_and_leaves_others_their_limit(
+    tmp_path: Path,
+) -> None:
+    text = "a" * 140_000
+    path = write(tmp_path / "t.csv", f"id,text\r\n1,{text}\r\n")
+    limit = csv.field_size_limit()
+
+    rows = read_table(path)
+
+    assert next(rows).post.text == text
+    assert csv.field_size_limit() == limit
