@@ -21,6 +21,7 @@ from benchmarks.runs import finished_run
 from benchmarks.section import Section, with_interval
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.classify.ensemble import MeanProb
+from smm4h_core.classify.part import ClassifierPart
 from smm4h_core.evaluation.classification import count_labels, score_labels
 from smm4h_core.evaluation.counts import Score
 from smm4h_core.evaluation.intervals import Interval, bootstrap_intervals
@@ -67,6 +68,7 @@ def measure(
     posts = read_run_posts(config)
     bundle = load_bundle(Path(run.root) / "bundle")
     contenders = build_contenders(bundle, chosen_device())
+    threshold = classifier_of(bundle).rule.member_thresholds[0]
 
     drawn = random.Random(0).sample([p.post for p in (*posts.test, *posts.pool)], num_posts)
     rates = measure_in_turn(
@@ -76,7 +78,7 @@ def measure(
         num_rounds=num_rounds,
     )
     ratios = {name: spread_of_ratio(each, rates[THEIRS]) for name, each in rates.items()}
-    qualities = judge_answers(contenders, posts.test, bundle.rule.member_thresholds[0])
+    qualities = judge_answers(contenders, posts.test, threshold)
     ours, fp32 = qualities[OURS], qualities[OURS_FP32].interval
     return Section(
         title=f"Prediction speed: {num_posts} PsyTAR posts, {num_rounds} rounds in turn",
@@ -118,13 +120,20 @@ def measure(
     )
 
 
+def classifier_of(bundle: Bundle) -> ClassifierPart:
+    """The bundle's classifier."""
+    assert bundle.classifier is not None  # the run is a classification
+    return bundle.classifier
+
+
 def build_contenders(bundle: Bundle, device: torch.device) -> dict[str, Answer]:
     """The bundle's first member in the pipeline, ours in fp32, and ours as it is served."""
-    text, lang = bundle.config.text, bundle.config.data.train[0].lang
+    part = classifier_of(bundle)
+    text, lang = part.config.text, part.config.data.train[0].lang
     classify = build_pipeline(
-        copy.deepcopy(bundle.networks[0][0]).to(device),
-        bundle.tokeniser,
-        max_length=bundle.max_length,
+        copy.deepcopy(part.networks[0][0]).to(device),
+        part.tokeniser,
+        max_length=part.max_length,
         device=device,
     )
 
@@ -136,7 +145,7 @@ def build_contenders(bundle: Bundle, device: torch.device) -> dict[str, Answer]:
     return {
         THEIRS: theirs,
         OURS_FP32: _ours(bundle, "fp32", device),
-        OURS: _ours(bundle, bundle.config.training.precision, device),
+        OURS: _ours(bundle, part.config.training.precision, device),
     }
 
 
@@ -162,18 +171,20 @@ def judge_answers(
 
 def _ours(bundle: Bundle, precision: Precision, device: torch.device) -> Answer:
     """`Pipeline.process` with the first member alone."""
-    config, threshold = bundle.config, bundle.rule.member_thresholds[0]
-    training = config.training.model_copy(update={"precision": precision})
+    part = classifier_of(bundle)
+    threshold = part.rule.member_thresholds[0]
+    training = part.config.training.model_copy(update={"precision": precision})
     lone = replace(
-        bundle,
-        config=config.model_copy(update={"training": training}),
-        networks=((copy.deepcopy(bundle.networks[0][0]),),),
+        part,
+        config=part.config.model_copy(update={"training": training}),
+        networks=((copy.deepcopy(part.networks[0][0]),),),
         rule=MeanProb((threshold,), threshold),
     )
-    served = Pipeline(lone, device=device)
+    served = Pipeline(replace(bundle, classifier=lone), device=device)
 
     def answer(posts: Sequence[Post]) -> NDArray[np.float64]:
-        return np.array([report.ade.prob for report in served.process(posts)])
+        decisions = (report.ade for report in served.process(posts))
+        return np.array([decision.prob for decision in decisions if decision is not None])
 
     return answer
 

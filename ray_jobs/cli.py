@@ -19,6 +19,7 @@ from ray_jobs.commands import (
     predict,
     pretrain,
     score,
+    terminology,
     train,
     tune,
 )
@@ -43,6 +44,7 @@ app.command("compare")(compare.compare)
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
 app.add_typer(drugs.app, name="drugs")
+app.add_typer(terminology.app, name="terminology")
 app.add_typer(pretrain.app, name="pretrain")
 app.command("doctor")(doctor.doctor)
 

@@ -17,7 +17,8 @@ from smm4h_core.bundle import save_bundle
 from smm4h_core.config import RunConfig
 from smm4h_core.errors import Smm4hError, TrainingError
 from smm4h_core.members.data import fingerprint, identify, read_run_posts
-from smm4h_core.members.ensemble import fit_ensemble, whole_seeds, write_ensemble
+from smm4h_core.members.ensemble import whole_seeds
+from smm4h_core.members.join import join_members
 from smm4h_core.members.train import (
     WEIGHTS,
     Member,
@@ -39,7 +40,7 @@ class Outcome:
     bundle_location: str
     """Where the bundle lies."""
     result: dict[str, Any]
-    """Scores by split; see ``members.ensemble.score_ensemble``."""
+    """Scores by split; see ``members.join.join_members``."""
     failed: tuple[Place, ...]
     """Members that the ensemble goes without."""
     num_trained: int
@@ -86,14 +87,12 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
             f"{len(seeds)} of {len(config.ensemble.seeds)} seeds finished, {wanted} are needed "
             f"(ensemble.min_members); failed:\n{_reasons(failed)}"
         )
-    ensemble = fit_ensemble(config.ensemble, home, seeds, config.data.folds)
-    lang_of = {each.post.post_id: each.post.lang for each in posts.all}
-    result = write_ensemble(ensemble, run, lang_of=lang_of)
+    result = join_members(config, posts, home, run, seeds)
     joined = config.model_copy(
         update={"ensemble": config.ensemble.model_copy(update={"seeds": seeds})}
     )
-    trained_on = fingerprint(posts.pool + posts.extra)
-    location = _write_bundle(joined, home, run, ensemble.rule, result["splits"], trained_on)
+    trained_on = fingerprint(posts.pool + posts.extra, with_mentions=config.extraction is not None)
+    location = _write_bundle(joined, home, run, result, trained_on)
     member_s = sum(float(p.record["life_s"]) for p in places if p.record is not None)
     num_trained = len(places) - len(failed)
     timing = {
@@ -166,8 +165,7 @@ def _write_bundle(
     config: RunConfig,
     home: Storage,
     run: Storage,
-    rule: Any,
-    scores: dict[str, Any],
+    result: dict[str, Any],
     fingerprint: str,
 ) -> str:
     members = [
@@ -180,8 +178,8 @@ def _write_bundle(
         save_bundle(
             config,
             members,
-            rule=rule,
-            scores=scores,
+            rule=result["rule"],
+            scores=result["splits"],
             fingerprint=fingerprint,
             weights_name=WEIGHTS,
             folder=folder,

@@ -23,7 +23,17 @@ from smm4h_core.tables.rows import Row, in_chunks
 from smm4h_core.tables.write import write_table
 from smm4h_core.types import Lang, Report
 
-_ANSWER_TYPES = (pa.float64(), pa.string(), pa.int64(), pa.string(), pa.string())
+_MENTION_TYPE = pa.struct(
+    {
+        **{"start": pa.int64(), "end": pa.int64(), "text": pa.string(), "type": pa.string()},
+        "fragments": pa.list_(pa.list_(pa.int64())),
+        **{"prob": pa.float64(), "votes": pa.list_(pa.int64())},
+    }
+)
+_ANSWER_TYPES = (
+    *(pa.float64(), pa.string(), pa.int64(), pa.string()),
+    *(pa.list_(_MENTION_TYPE), pa.string()),
+)
 
 
 @dataclass(frozen=True, slots=True)

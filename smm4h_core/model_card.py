@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from smm4h_core.measures import shown_measures
+
+_DOES = {
+    "classifier": "Says for each whether it reports an adverse drug effect, with a probability and "
+    "the members' votes.",
+    "extractor": "Marks the words that say an adverse drug effect, each with a probability and the "
+    "members' votes.",
+}
 _LANGUAGES = {"en": "English", "ru": "Russian"}
 
 
@@ -16,53 +24,82 @@ def write_model_card(manifest: Mapping[str, Any], path: Path) -> None:
 
 def format_model_card(manifest: Mapping[str, Any]) -> str:
     """The model card as Markdown."""
-    config = manifest["configuration"]
     languages = " and ".join(_LANGUAGES[lang] for lang in manifest["languages"])
-    sources = [ref["path"] for use in ("train", "dev", "test") for ref in config["data"][use]]
-    synthetic = any(source.startswith("sample:") for source in sources)
+    parts = manifest["parts"]
+    configs = {name: part["configuration"] for name, part in parts.items()}
+    described = [config["description"] for config in configs.values() if config["description"]]
+    sources = [
+        ref["path"]
+        for config in configs.values()
+        for use in ("train", "dev", "test")
+        for ref in config["data"][use]
+    ]
     lines = [
         f"# {manifest['name']} {manifest['version']}",
         "",
-        config["description"] or "An ensemble that says whether a post reports an adverse effect.",
+        *(described or ["Reads posts for adverse drug effects."]),
         "",
         "## What it does",
         "",
-        f"Takes {languages} social-media posts (task {manifest['task']}) and says for each whether "
-        "it reports an adverse drug effect, with a probability and the members' votes.",
+        f"Takes {languages} social-media posts.",
+        *(_DOES[name] for name in parts),
         "",
         "It is meant for screening posts that people then read. It is no medical device, gives no",
         "advice, and its answer about one person's post is not evidence about that person.",
         "",
         "## How it was made",
         "",
-        f"- Encoder: `{config['encoder']['uri']}`",
-        f"- Members: {len(config['ensemble']['seeds'])} seeds x {config['data']['folds']} fold(s), "
-        f"joined by {manifest['rule']['kind']}",
-        f"- Trained on: {', '.join(ref['path'] for ref in config['data']['train'])}"
-        f" (fingerprint {manifest['training_data'][:12]})",
-        f"- Created: {manifest['created']}",
-        "",
-        "## What was measured",
+        f"Created: {manifest['created']}",
         "",
     ]
-    if synthetic:
+    for name, part in parts.items():
+        lines += _made(name, part)
+    lines += ["", "## What was measured", ""]
+    if any(source.startswith("sample:") for source in sources):
         lines += ["**The posts are synthetic: these numbers say nothing about real text.**", ""]
-    lines += ["| split | posts | precision | recall | F1 [95 %] |", "|---|---|---|---|---|"]
-    names = {"dev": "dev (chosen on)", "oof": "out of fold (chosen on)", "test": "test"}
-    for split, score in manifest["scores"].items():
-        low, high = score["ci95"]["f1"]
-        lines.append(
-            f"| {names[split]} | {score['n']} | {score['precision']:.3f} | {score['recall']:.3f} "
-            f"| {score['f1']:.3f} [{low:.3f}, {high:.3f}] |"
-        )
     lines += [
+        "| part | split | posts | measure | precision | recall | F1 [95 %] |",
+        "|---|---|---|---|---|---|---|",
+        *(row for name, part in parts.items() for row in _measured(name, part)),
         "",
         "## Limits",
         "",
         "- Measured on the corpora above alone; other platforms, years and drugs will differ.",
-        f"- Posts beyond {config['encoder']['max_length']} word-pieces are cut at their end.",
+        *(_limit(config) for config in configs.values()),
         "- The share of posts that report an effect moves precision: choose the threshold anew on",
         "  posts of your own before you rely on counts.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _made(name: str, part: Mapping[str, Any]) -> list[str]:
+    config = part["configuration"]
+    trained_on = ", ".join(ref["path"] for ref in config["data"]["train"])
+    return [
+        f"- The {name}'s encoder: `{config['encoder']['uri']}`; "
+        f"members: {len(config['ensemble']['seeds'])} seeds x {config['data']['folds']} fold(s), "
+        f"joined by {part['rule']['kind']}",
+        f"- The {name} was trained on: {trained_on} (fingerprint {part['training_data'][:12]})",
+    ]
+
+
+def _measured(name: str, part: Mapping[str, Any]) -> list[str]:
+    splits = {"dev": "dev (chosen on)", "oof": "out of fold (chosen on)", "test": "test"}
+    rows = []
+    for split, score in part["scores"].items():
+        for measure, numbers in shown_measures(score).items():
+            low, high = numbers["ci95"]["f1"]
+            rows.append(
+                f"| {name} | {splits[split]} | {score['n']} | {measure} "
+                f"| {numbers['precision']:.3f} | {numbers['recall']:.3f} "
+                f"| {numbers['f1']:.3f} [{low:.3f}, {high:.3f}] |"
+            )
+    return rows
+
+
+def _limit(config: Mapping[str, Any]) -> str:
+    length = config["encoder"]["max_length"]
+    if config["extraction"] is not None:
+        return f"- Mentions in posts beyond {length} word-pieces are sought window by window."
+    return f"- To classify, posts beyond {length} word-pieces are cut at their end."

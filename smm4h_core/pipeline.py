@@ -6,20 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
-from smm4h_core.classify.ensemble import combine
-from smm4h_core.classify.molecules import PostMolecules
-from smm4h_core.classify.out_of_fold import fold_mean
-from smm4h_core.classify.predict import predict_logits
-from smm4h_core.classify.probability import Prob, prob_from_logit
-from smm4h_core.encoders.base import Encoding
-from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.errors import DataError
-from smm4h_core.training.precision import choose_dtype
-from smm4h_core.types import AdeDecision, Post, Report
+from smm4h_core.types import Post, Report
 
 
 class Pipeline:
@@ -28,11 +19,11 @@ class Pipeline:
     def __init__(self, bundle: Bundle, *, device: torch.device) -> None:
         self.bundle = bundle
         self.device = device
-        self.dtype = choose_dtype(bundle.config.training.precision, device)
-        self.languages = frozenset(bundle.config.languages)
-        for seed in bundle.networks:
-            for network in seed:
-                network.to(device)
+        self.languages = frozenset(bundle.languages)
+        for part in (bundle.classifier, bundle.extractor):
+            for seed in part.networks if part else ():
+                for network in seed:
+                    network.to(device)
 
     def process(self, posts: Sequence[Post]) -> list[Report]:
         """One report a post, in order.
@@ -44,29 +35,22 @@ class Pipeline:
         """
         if not posts:
             return []
+        classifier, extractor = self.bundle.classifier, self.bundle.extractor
         posts = [self._with_lang(post) for post in posts]
         drugs = [self.bundle.finder.find(post.text, lang=post.lang) for post in posts]
-        encodings = tokenise(
-            posts,
-            self.bundle.tokeniser,
-            max_length=self.bundle.max_length,
-            emoji=self.bundle.config.text.emoji,
-        )
-        side = self.bundle.molecules
-        probs = self.member_probs(encodings, side.read(drugs) if side else None)
-        decisions = combine(self.bundle.rule, probs)
-        num_members = len(self.bundle.networks)
+        nothing = [None] * len(posts)
+        decisions = classifier.decide(posts, drugs, device=self.device) if classifier else nothing
+        mentions = extractor.extract(posts, device=self.device) if extractor else nothing
         return [
             Report(
                 post_id=post.post_id,
                 lang=post.lang,
-                ade=AdeDecision(float(prob), bool(label), int(votes), num_members),
+                ade=decision,
                 drugs=named,
                 bundle=self.bundle.label,
+                mentions=found,
             )
-            for post, prob, label, votes, named in zip(
-                posts, decisions.prob, decisions.label, decisions.votes, drugs, strict=True
-            )
+            for post, decision, named, found in zip(posts, decisions, drugs, mentions, strict=True)
         ]
 
     def _with_lang(self, post: Post) -> Post:
@@ -78,29 +62,6 @@ class Pipeline:
             )
         (only,) = self.languages
         return replace(post, lang=only)
-
-    def member_probs(
-        self, encodings: Sequence[Encoding], molecules: PostMolecules | None = None
-    ) -> Prob:
-        """Probs ``(N, S)``, one per seed, each the mean over its folds."""
-        pad_id = self.bundle.tokeniser.pad_id
-        by_seed = [
-            [
-                prob_from_logit(
-                    predict_logits(
-                        network,
-                        encodings,
-                        molecules=molecules,
-                        pad_id=pad_id,
-                        dtype=self.dtype,
-                        device=self.device,
-                    )
-                )
-                for network in folds
-            ]
-            for folds in self.bundle.networks
-        ]
-        return fold_mean(Prob(np.moveaxis(np.array(by_seed), -1, 0)))  # (N, S, F) -> (N, S)
 
 
 def load_pipeline(folder: Path, *, device: torch.device | None = None) -> Pipeline:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from smm4h_core.corpora.shapes import format_label
-from smm4h_core.types import Report
+from smm4h_core.types import FoundMention, Report
 
-ANSWER_COLUMNS = ("ade_prob", "ade_label", "ade_votes", "drugs", "bundle")
-"""What `report_to_cells` gives: prob, ADE or NoADE, members for ADE, the distinct ingredients
-named, in order of appearance and joined by ``"; "``, and ``name@version``."""
+ANSWER_COLUMNS = ("ade_prob", "ade_label", "ade_votes", "drugs", "mentions", "bundle")
+"""What `report_to_cells` gives: prob, ADE or NoADE, members for ADE; the distinct ingredients
+named, in order of appearance and joined by ``"; "``; the ADEs mentioned, as `report_to_json` has
+them; and ``name@version``. What the bundle has no part for is None."""
 
 
 def report_to_json(report: Report) -> dict[str, Any]:
-    """Return the report as an object of plain values; ``votes`` is members for ADE, and of all."""
+    """Return the report as an object of plain values.
+
+    ``votes`` is members for the answer, and of all. ``ade`` and ``mentions`` are None where the
+    bundle has no part for them.
+    """
     ade = report.ade
     return {
         "post_id": report.post_id,
         "lang": report.lang,
-        "ade": {
+        "ade": ade
+        and {
             "prob": ade.prob,
             "label": format_label(ade.is_ade, "1a"),
             "votes": [ade.votes, ade.num_members],
@@ -33,6 +39,7 @@ def report_to_json(report: Report) -> dict[str, Any]:
             }
             for drug in report.drugs
         ],
+        "mentions": _mentions_to_json(report),
         "bundle": report.bundle,
     }
 
@@ -40,6 +47,24 @@ def report_to_json(report: Report) -> dict[str, Any]:
 def report_to_cells(report: Report) -> dict[str, Any]:
     """Return the report as cells of `ANSWER_COLUMNS`."""
     ade = report.ade
+    decision = (ade.prob, format_label(ade.is_ade, "1a"), ade.votes) if ade else (None,) * 3
     drugs = "; ".join(dict.fromkeys(drug.name for drug in report.drugs))
-    values = ade.prob, format_label(ade.is_ade, "1a"), ade.votes, drugs, report.bundle
+    values = *decision, drugs, _mentions_to_json(report), report.bundle
     return dict(zip(ANSWER_COLUMNS, values, strict=True))
+
+
+def _mentions_to_json(report: Report) -> list[dict[str, Any]] | None:
+    return None if report.mentions is None else [_mention_to_json(m) for m in report.mentions]
+
+
+def _mention_to_json(found: FoundMention) -> dict[str, Any]:
+    mention = found.mention
+    return {
+        "start": mention.span.start,
+        "end": mention.span.end,
+        "text": mention.text,
+        "type": mention.type,
+        "fragments": [[part.start, part.end] for part in mention.fragments],
+        "prob": found.prob,
+        "votes": [found.votes, found.num_members],
+    }

@@ -120,6 +120,20 @@ class AdeDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundMention:
+    """A mention that the taggers found, and how sure they are of it."""
+
+    mention: Mention
+    """Where it stands and what it says."""
+    prob: float
+    """That this very span is a mention, in [0, 1], as calibrated on the choosing data."""
+    votes: int
+    """Members that say this very span."""
+    num_members: int
+    """Members that answered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What the pipeline says of one post."""
 
@@ -127,9 +141,63 @@ class Report:
     """The post's identifier."""
     lang: Lang | None
     """Language that the post was read in."""
-    ade: AdeDecision
-    """Whether the post reports an ADE."""
+    ade: AdeDecision | None
+    """Whether the post reports an ADE; None where the bundle holds no classifier."""
     drugs: tuple[DrugMention, ...]
     """Drugs that it names, in order of appearance."""
     bundle: str
     """``name@version`` of the bundle that answered."""
+    mentions: tuple[FoundMention, ...] | None = None
+    """ADEs that it mentions, in order of appearance; None where the bundle holds no extractor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """An entry of a terminology."""
+
+    concept_id: str
+    """Its code: a MedDRA PT (HLT, HLGT, SOC in the hierarchy above), an HPO id, a CUI."""
+    name: str
+    """Its preferred term."""
+    parents: tuple[str, ...] = ()
+    """Codes of the concepts right above it, the primary one first."""
+    level: str | None = None
+    """``PT``, ``HLT``, ``HLGT`` or ``SOC`` in MedDRA; None where there are no levels."""
+    group: str | None = None
+    """Code of a PT's primary SOC; None elsewhere."""
+    is_proposed: bool = True
+    """Whether a mention may be linked to it: not to groupings, nor to what was withdrawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A concept proposed for a mention by one source, or by several merged."""
+
+    concept_id: str
+    """The concept."""
+    term: str
+    """Its term that came nearest to the mention."""
+    score: float
+    """How near, greater is nearer; its scale is the source's own."""
+    source: str
+    """What proposed it: ``exact``, ``normalised``, ``ngram``, ``similarity``, ``classifier``."""
+    rank: int
+    """Its place among the source's candidates, from 1."""
+    found_by: tuple[Candidate, ...] = ()
+    """What was merged into it, a candidate a source; empty where one source alone proposed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The decision for a mention."""
+
+    concept_id: str | None
+    """The concept; None is NIL: no concept is sure enough, or there is nothing to link."""
+    name: str | None
+    """Its preferred term; None for NIL."""
+    source: str
+    """What decided: ``similarity``, ``classifier``, ``learned``; ``nil`` for NIL."""
+    score: float
+    """How sure, in [0, 1] where the rule is learned; otherwise on the source's own scale."""
+    candidates: tuple[Candidate, ...] = ()
+    """What was weighed, best first."""

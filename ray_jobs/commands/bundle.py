@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from ray_jobs.commands.tables import print_table
 from ray_jobs.console import print_json, results
+from smm4h_core.measures import shown_measures
 
 app = typer.Typer(help="Show and verify bundles.", no_args_is_help=True)
 
@@ -29,11 +31,13 @@ def show(
     if json:
         print_json(summary)
         return
-    rows = [(name, _in_words(value)) for name, value in summary.items() if name != "scores"]
-    for split, score in summary["scores"].items():
-        low, high = score["ci95"]["f1"]
-        numbers = f"P {score['precision']:.3f}, R {score['recall']:.3f}, F1 {score['f1']:.3f}"
-        rows.append((f"{split} scores", f"{numbers} [{low:.3f}, {high:.3f}], n {score['n']}"))
+    rows = [(name, _in_words(value)) for name, value in summary.items() if name != "parts"]
+    for name, part in summary["parts"].items():
+        facts = ((fact, value) for fact, value in part.items() if fact != "scores")
+        rows += [(f"{name}: {fact}", _in_words(value)) for fact, value in facts]
+        for split, score in part["scores"].items():
+            for measure, numbers in shown_measures(score).items():
+                rows.append((f"{name}: {split}", _score_in_words(score["n"], measure, numbers)))
     print_table(rows, num_left=2)
 
 
@@ -48,22 +52,35 @@ def verify(bundle: Folder) -> None:
 
 
 def _summarise(manifest: dict[str, Any]) -> dict[str, Any]:
-    config, files = manifest["configuration"], manifest["files"]
+    files = manifest["files"]
     return {
         "name": manifest["name"],
         "version": manifest["version"],
-        "task": manifest["task"],
         "languages": manifest["languages"],
         "created": manifest["created"],
-        "encoder": config["encoder"]["uri"],
-        "seeds": config["ensemble"]["seeds"],
-        "folds": config["data"]["folds"],
-        "rule": manifest["rule"],
         "packages": manifest["packages"],
         "files": len(files),
         "bytes": sum(described["size"] for described in files.values()),
-        "scores": manifest["scores"],
+        "parts": {name: _summarise_part(part) for name, part in manifest["parts"].items()},
     }
+
+
+def _summarise_part(part: dict[str, Any]) -> dict[str, Any]:
+    config = part["configuration"]
+    return {
+        "task": part["task"],
+        "encoder": config["encoder"]["uri"],
+        "seeds": config["ensemble"]["seeds"],
+        "folds": config["data"]["folds"],
+        "rule": part["rule"],
+        "scores": part["scores"],
+    }
+
+
+def _score_in_words(num_posts: int, measure: str, numbers: Mapping[str, Any]) -> str:
+    low, high = numbers["ci95"]["f1"]
+    shown = f"P {numbers['precision']:.3f}, R {numbers['recall']:.3f}"
+    return f"{shown}, {measure} {numbers['f1']:.3f} [{low:.3f}, {high:.3f}], n {num_posts}"
 
 
 def _in_words(value: Any) -> str:

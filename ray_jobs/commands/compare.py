@@ -41,11 +41,21 @@ def compare(
         raise typer.BadParameter("choose --json or --markdown", param_hint="--markdown")
     if baseline is not None and baseline not in runs:
         raise typer.BadParameter(f"{baseline} is none of the runs given", param_hint="--baseline")
-    from smm4h_core.members.comparison import compare_in_blocks, read_run
+    from smm4h_core.members.comparison import compare_in_blocks, read_answers
     from smm4h_core.storage import open_storage
 
-    read = {run: read_run(open_storage(run), split) for run in dict.fromkeys(runs)}
-    blocks = compare_in_blocks(list(read.values()), read[baseline] if baseline else None)
+    read = {run: read_answers(open_storage(run), split) for run in dict.fromkeys(runs)}
+    flat = [answers for each in read.values() for answers in each]
+    if baseline is None:
+        blocks = compare_in_blocks(flat)
+    else:
+        blocks = tuple(
+            block
+            for against in read[baseline]
+            for block in compare_in_blocks(
+                [each for each in flat if each.measure == against.measure], against
+            )
+        )
     if json:
         described = [_describe(*row, block.baseline.name) for block in blocks for row in block.rows]
         print_json({"split": split, "baseline": blocks[0].baseline.name, "runs": described})
@@ -73,11 +83,13 @@ def compare(
 
 
 def _describe(run: RunAnswers, comparison: Comparison | None, baseline: str) -> dict[str, Any]:
-    names = ("precision", "recall", "f1", "n", "ci95", "members")
+    names = ("precision", "recall", "f1", "ci95", "members")
     return {
         "run": run.name,
+        "measure": run.measure,
         "synthetic": run.synthetic,
         "baseline": baseline,
+        "n": len(run.gold),
         **{name: run.scores[name] for name in names},
         "against_baseline": None if comparison is None else asdict(comparison),
     }

@@ -82,6 +82,7 @@ def demo(
 
 def _row(annotated: AnnotatedPost, report: Report) -> tuple[str, ...]:
     words = {True: "ADE", False: "-"}
+    assert report.ade is not None  # the demo's bundle is a classifier
     return (
         annotated.post.text,
         ", ".join(dict.fromkeys(drug.name for drug in report.drugs)) or "-",

@@ -2,61 +2,123 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ray_jobs.commands.tables import print_table
-from ray_jobs.commands.tasks import require_classification
-from ray_jobs.console import print_json
-from smm4h_core.config import Task as ClassificationTask
+from ray_jobs.commands.tasks import require_part
+from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import ALIASES, Task
 from smm4h_core.corpora.smm4h import read_annotated
 from smm4h_core.corpora.tsv import read_header
 from smm4h_core.errors import DataError
 from smm4h_core.types import Lang
 
-_LANG_OF: dict[ClassificationTask, Lang] = {"1a": "en", "2": "ru"}
+if TYPE_CHECKING:
+    from smm4h_core.evaluation.mentions import MentionScore
+    from smm4h_core.evaluation.served import ReportScore
+    from smm4h_core.types import AnnotatedPost, Report
+
+_LANG_OF: dict[Task, Lang] = {"1a": "en", "2": "ru"}
+_NUMBERS = ("precision", "recall", "f1")
 
 
 def evaluate(
     bundle: Annotated[
         Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
     ],
-    task: Annotated[Task, typer.Option(help="1a: English posts; 2: Russian posts.")],
-    gold: Annotated[
-        Path, typer.Option(metavar="FILE|FOLDER", exists=True, help="Posts with their labels.")
+    task: Annotated[
+        Task, typer.Option(help="1a: English posts; 2: Russian posts; 1b: spans in either.")
     ],
+    gold: Annotated[
+        Path,
+        typer.Option(metavar="FILE|FOLDER", exists=True, help="Posts with labels or spans."),
+    ],
+    lang: Annotated[
+        Lang | None, typer.Option(help="Language of the posts; else the task's or the bundle's.")
+    ] = None,
+    errors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Of 1b: also save each mistake in errors.csv, errors.html."
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a bundle on gold posts, at its own threshold."""
-    classification = require_classification(task)
+    require_part(bundle, task)
+    if errors is not None and task != "1b":
+        raise typer.BadParameter(f"task {task} has no spans to list", param_hint="--errors")
     if gold.is_file() and "tweet" not in read_header(gold, aliases=ALIASES):
         raise DataError(
             f"{gold}:1: expected posts' texts in a column tweet, which a bundle needs to answer; "
             f"got none (`smm4h score` compares answers without texts)"
         )
-    posts = read_annotated(gold, classification, lang=_LANG_OF[classification])
-    from smm4h_core.evaluation.served import score_reports
+    posts = read_annotated(gold, task, lang=lang or _LANG_OF.get(task))
+    from smm4h_core.evaluation.served import score_mention_reports, score_reports
     from smm4h_core.pipeline import load_pipeline
 
     pipeline = load_pipeline(bundle)
-    scored = score_reports(posts, pipeline.process([each.post for each in posts]))
+    reports = pipeline.process([each.post for each in posts])
+    scored: MentionScore | ReportScore
+    headings: tuple[str, ...]
+    if task == "1b":
+        scored = score_mention_reports(posts, reports)
+        num_posts, rows = len(posts), _span_rows(scored)
+        headings = ("scorer", "match", "precision [95 %]", "recall [95 %]", "F1 [95 %]")
+    else:
+        scored = score_reports(posts, reports)
+        num_posts, rows = scored.score.n, _label_rows(scored)
+        headings = ("measure", "value", "95 %")
+    title = f"{pipeline.bundle.label} on {gold}: task {task}, {num_posts} posts"
+    if errors is not None:
+        _save_mistakes(errors, posts, reports, title)
     if json:
         answered = {"bundle": pipeline.bundle.label, "task": task, "gold": str(gold)}
         print_json({**answered, **scored.to_json()})
         return
+    print_table(rows, headings=headings, title=title, num_left=2 if task == "1b" else 1)
+
+
+def _label_rows(scored: ReportScore) -> list[tuple[str, ...]]:
     intervals = scored.ci95.to_json()
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name, f"{value:.3f}", "[{:.3f}, {:.3f}]".format(*intervals[name]))
         for name, value in scored.score.numbers().items()
     ]
     undefined = scored.average_precision is None
     rows.append(("average precision", "-" if undefined else f"{scored.average_precision:.3f}", ""))
     rows.append(("ECE", f"{scored.ece:.3f}", ""))
-    print_table(
-        rows,
-        headings=("measure", "value", "95 %"),
-        title=f"{pipeline.bundle.label} on {gold}: task {task}, {scored.score.n} posts",
-    )
+    return rows
+
+
+def _span_rows(scored: MentionScore) -> list[tuple[str, ...]]:
+    found = scored.to_json()
+    rows = []
+    for scorer in ("official", "one_to_one"):
+        for match in ("relaxed", "strict"):
+            numbers = found[scorer][match]
+            cells = (
+                "{:.3f} [{:.3f}, {:.3f}]".format(numbers[name], *numbers["ci95"][name])
+                for name in _NUMBERS
+            )
+            rows.append((scorer.replace("_", "-"), match, *cells))
+    ece = "-" if scored.ece is None else f"{scored.ece:.3f}"
+    return [*rows, ("ECE of mentions", "strict", "", "", ece)]
+
+
+def _save_mistakes(
+    folder: Path, posts: Sequence[AnnotatedPost], reports: Sequence[Report], title: str
+) -> None:
+    from smm4h_core.evaluation.mistakes import find_mistakes, format_mistakes
+    from smm4h_core.evaluation.mistakes_page import format_mistakes_page
+
+    wrong = find_mistakes(posts, [report.mentions or () for report in reports])
+    folder.mkdir(parents=True, exist_ok=True)
+    csv, page = format_mistakes(wrong), format_mistakes_page(wrong, title=title)
+    (folder / "errors.csv").write_text(csv, encoding="utf-8", errors="replace")
+    (folder / "errors.html").write_text(page, encoding="utf-8")
+    notices().print(f"saved errors.csv, errors.html in {folder}", markup=False)

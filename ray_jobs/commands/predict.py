@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ray_jobs.commands.tasks import require_classification
+from ray_jobs.commands.tasks import require_part
 from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import Task
 from smm4h_core.corpora.smm4h import POSTS_FILE
@@ -18,6 +18,7 @@ from smm4h_core.tables.rows import SUFFIXES
 from smm4h_core.types import Lang
 
 if TYPE_CHECKING:
+    from smm4h_core.corpora.submission import Answer
     from smm4h_core.tables.rows import Row
     from smm4h_core.types import Report
 
@@ -31,6 +32,7 @@ class _Tally:
     def __init__(self) -> None:
         self.posts = 0
         self.positives = 0
+        self.mentions = 0
         self.seconds = 0.0
 
     def watch(
@@ -45,7 +47,8 @@ class _Tally:
             answered, "answering", total=total, console=console, transient=True, disable=hidden
         ):
             self.posts += 1
-            self.positives += report.ade.is_ade
+            self.positives += report.ade is not None and report.ade.is_ade
+            self.mentions += len(report.mentions or ())
             yield row, report
         self.seconds = time.perf_counter() - started
 
@@ -74,14 +77,15 @@ def predict(
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Answer posts. Tables (.tsv .csv .jsonl .parquet) keep all their columns."""
-    submission = None if task is None else require_classification(task)
-    _check_ends(source, out, endings=SUFFIXES if submission is None else SUBMISSIONS)
+    _check_ends(source, out, endings=SUFFIXES if task is None else SUBMISSIONS)
+    if task is not None:
+        require_part(bundle, task)
     if json and out == STREAM:
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
     from json import dumps
 
     from smm4h_core.batch import answer_rows, open_lines, open_table, write_answers
-    from smm4h_core.corpora.submission import Answer, write_submission
+    from smm4h_core.corpora.submission import write_submission
     from smm4h_core.pipeline import load_pipeline
     from smm4h_core.reports import report_to_json
 
@@ -96,22 +100,35 @@ def predict(
     if out == STREAM:
         for _, report in answered:
             typer.echo(dumps(report_to_json(report)))
-    elif submission is None:
+    elif task is None:
         write_answers(Path(out), posts, answered)
     else:
-        answers = (Answer(report.post_id, report.ade.is_ade) for _, report in answered)
-        write_submission(Path(out), submission, answers)
+        write_submission(Path(out), task, (_answer(report) for _, report in answered))
 
+    parts = pipeline.bundle
+    positives = tally.positives if parts.classifier else None
+    mentions = tally.mentions if parts.extractor else None
     if json:
         print_json(
             {
                 "bundle": pipeline.bundle.label,
                 "posts": tally.posts,
-                "positives": tally.positives,
+                "positives": positives,
+                "mentions": mentions,
                 "posts_per_s": tally.posts_per_s,
             }
         )
-    notices().print(f"{tally.posts} posts, {tally.positives} ADE, {tally.posts_per_s:.0f} posts/s")
+    counts = ((positives, "ADE"), (mentions, "mentions"))
+    found = "".join(f"{count} {what}, " for count, what in counts if count is not None)
+    notices().print(f"{tally.posts} posts, {found}{tally.posts_per_s:.0f} posts/s")
+
+
+def _answer(report: Report) -> Answer:
+    """What a submission says of a post: its decision, or that it mentions an ADE."""
+    from smm4h_core.corpora.submission import Answer
+
+    mentions = tuple(each.mention for each in report.mentions or ())
+    return Answer(report.post_id, report.ade.is_ade if report.ade else bool(mentions), mentions)
 
 
 def _check_ends(source: str, out: str, *, endings: tuple[str, ...]) -> None:

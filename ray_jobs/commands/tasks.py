@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
-from smm4h_core.config import Task as ClassificationTask
 from smm4h_core.corpora.shapes import Task
 
+_WANTED: dict[Task, str] = {
+    "1a": "classifier",
+    "1b": "extractor",
+    "1c": "linker",
+    "2": "classifier",
+}
 
-def require_classification(task: Task) -> ClassificationTask:
-    """Refuse the tasks that need spans.
+
+def require_part(bundle: Path, task: Task) -> None:
+    """Refuse a task that the bundle has no part for.
 
     Raises:
-        BadParameter: the task is 1b or 1c.
+        BadParameter: the part is not among the bundle's.
+        BundleError: the folder is no bundle.
     """
-    if task == "1b" or task == "1c":
+    from smm4h_core.bundle import read_manifest
+
+    manifest = read_manifest(bundle)
+    if _WANTED[task] not in manifest["parts"]:
         raise typer.BadParameter(
-            f"task {task} wants spans, and bundles hold no extractor: they answer 1a and 2",
+            f"task {task} wants a {_WANTED[task]}, and {bundle} holds no {_WANTED[task]}: "
+            f"it has {', '.join(manifest['parts'])}",
             param_hint="--task",
         )
-    return task

@@ -10,6 +10,7 @@ import typer
 
 from ray_jobs.commands.tables import print_table
 from ray_jobs.console import notices, print_json, results
+from smm4h_core.measures import shown_measures
 
 
 def train(
@@ -56,30 +57,34 @@ def train(
 
 
 def print_scores(splits: Mapping[str, Any]) -> None:
-    """Print scores by split: P, R, F1 with its interval, the members' mean and spread beside."""
+    """Print scores by split: P, R, F1 with its interval, the members' mean and spread beside.
+
+    Spans have a line for strict and one for relaxed matches, one to one.
+    """
     rows = []
     for split, score in splits.items():
-        members = score["members"]
-        spread = "" if members["sd"] is None else f" ± {members['sd']:.3f}"
-        rows.append(
-            (
-                split if split == "test" else f"{split} (chosen on)",
-                *_score_cells(score),
-                f"{members['mean']:.3f}{spread}",
-                f"{score['ece']:.3f}",
-            )
-        )
+        name = split if split == "test" else f"{split} (chosen on)"
+        ece = "" if score["ece"] is None else f"{score['ece']:.3f}"
+        for measure, numbers in shown_measures(score).items():
+            members = numbers["members"]
+            spread = "" if members["sd"] is None else f" ± {members['sd']:.3f}"
+            cells = _score_cells(score["n"], measure, numbers)
+            rows.append((name, *cells, f"{members['mean']:.3f}{spread}", ece))
         rows += [
-            (f"  {lang}", *_score_cells(own), "", "") for lang, own in score["by_lang"].items()
+            (f"  {lang}", *_score_cells(own["n"], measure, numbers), "", "")
+            for lang, own in score["by_lang"].items()
+            for measure, numbers in shown_measures(own).items()
         ]
-    print_table(rows, headings=("split", "posts", "P", "R", "F1 [95 %]", "members' F1", "ECE"))
+    headings = ("split", "posts", "measure", "P", "R", "F1 [95 %]", "members' F1", "ECE")
+    print_table(rows, headings=headings)
 
 
-def _score_cells(score: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    low, high = score["ci95"]["f1"]
+def _score_cells(num_posts: int, measure: str, numbers: Mapping[str, Any]) -> tuple[str, ...]:
+    low, high = numbers["ci95"]["f1"]
     return (
-        str(score["n"]),
-        f"{score['precision']:.3f}",
-        f"{score['recall']:.3f}",
-        f"{score['f1']:.3f} [{low:.3f}, {high:.3f}]",
+        str(num_posts),
+        measure,
+        f"{numbers['precision']:.3f}",
+        f"{numbers['recall']:.3f}",
+        f"{numbers['f1']:.3f} [{low:.3f}, {high:.3f}]",
     )

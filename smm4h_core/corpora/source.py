@@ -31,14 +31,15 @@ def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[Annot
     Raises:
         DataError: there is nothing of that name, or it is not as its format has it.
     """
+    path = root / name
     if name.startswith("sample:"):
         found = _SAMPLE.fullmatch(name)
         if found is None:
             raise DataError(f"{name}: expected sample:<en|ru>/<train|dev|test>")
         from smm4h_core.corpora.sample.generate import Split, sample_split
 
-        return sample_split(cast(Lang, found.group(1)), cast(Split, found.group(2)))
-    path = root / name
+        posts = sample_split(cast(Lang, found.group(1)), cast(Split, found.group(2)))
+        return posts if task in ("1a", "2") else [_restrict(post, task, path) for post in posts]
     if not path.exists():
         raise DataError(
             f"{path}: no such file or folder (where the corpora lie is said by data.root, "

@@ -17,6 +17,7 @@ from smm4h_core.evaluation.classification import (
 )
 from smm4h_core.evaluation.counts import Score, score_counts
 from smm4h_core.evaluation.intervals import ScoreIntervals, bootstrap_intervals
+from smm4h_core.evaluation.mentions import MentionScore, score_mentions
 from smm4h_core.types import AnnotatedPost, Report
 
 
@@ -52,16 +53,41 @@ def score_reports(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> R
     Raises:
         DataError: no post, a post without a label, or reports of other posts.
     """
-    if [each.post.post_id for each in gold] != [report.post_id for report in reports]:
-        raise DataError(f"expected reports of the {len(gold)} gold posts in their order, got other")
+    _refuse_other_posts(gold, reports)
+    decisions = [report.ade for report in reports if report.ade is not None]
+    if len(decisions) < len(reports):
+        raise DataError("expected reports of a bundle with a classifier, got one without")
     if unlabelled := [each.post.post_id for each in gold if each.label is None]:
         raise DataError(f"post {unlabelled[0]!r}: expected a gold label, got none")
     labels = check_labels(np.array([each.label for each in gold], dtype=np.bool_), "gold")
-    prob = Prob(np.array([report.ade.prob for report in reports]))
-    rows = count_labels(labels, np.array([report.ade.is_ade for report in reports]))
+    prob = Prob(np.array([decision.prob for decision in decisions]))
+    rows = count_labels(labels, np.array([decision.is_ade for decision in decisions]))
     return ReportScore(
         score=score_counts(rows),
         ci95=bootstrap_intervals(rows, groups=[each.group for each in gold]),
         average_precision=average_precision(labels, prob) if labels.any() else None,
         ece=expected_calibration_error(labels, prob),
     )
+
+
+def score_mention_reports(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> MentionScore:
+    """Score the mentions in the reports of ``(N,)`` posts, in the posts' order.
+
+    Raises:
+        DataError: no post, reports of other posts, or of a bundle without an extractor.
+    """
+    _refuse_other_posts(gold, reports)
+    found = [report.mentions for report in reports if report.mentions is not None]
+    if len(found) < len(reports):
+        raise DataError("expected reports of a bundle with an extractor, got one without")
+    return score_mentions(
+        [each.post.post_id for each in gold],
+        [each.mentions for each in gold],
+        found,
+        groups=[each.group for each in gold],
+    )
+
+
+def _refuse_other_posts(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> None:
+    if [each.post.post_id for each in gold] != [report.post_id for report in reports]:
+        raise DataError(f"expected reports of the {len(gold)} gold posts in their order, got other")

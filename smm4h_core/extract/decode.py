@@ -7,6 +7,7 @@ no fewer, are one mention.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ from torch import Tensor
 
 from smm4h_core.errors import DataError
 from smm4h_core.extract.crf import Chain, Messages, forward_backward, marginals, viterbi
-from smm4h_core.extract.encode import WordedPost
+from smm4h_core.extract.encode import WordPlaces
 from smm4h_core.extract.predict import WordLogits
-from smm4h_core.extract.tags import BEGIN, INSIDE, NUM_TAGS, OUTSIDE, raw_span, read_tags
+from smm4h_core.extract.tags import BEGIN, INSIDE, NUM_TAGS, OUTSIDE, read_tags
 from smm4h_core.types import Mention, Span
 
 DECODED_AT_ONCE = 512
@@ -41,7 +42,7 @@ class ScoredSpan:
 
 
 def extract_spans(
-    posts: Sequence[WordedPost],
+    places: Sequence[WordPlaces],
     logits: Sequence[WordLogits],
     chain: Chain,
     *,
@@ -50,23 +51,26 @@ def extract_spans(
     """Each post's mentions in order of appearance; none overlap.
 
     Args:
-        posts: As encoded.
+        places: Where each post's words stand, `WordedPost.places`.
         logits: The network's, or `mean_logits` of several.
         chain: The network's `Tagger.chain`; `plain_chain` for mean logits.
         outside_bias: Added to every logit of ``O``: below zero more words are taken, above it
             fewer. Chosen on development data, like a threshold.
     """
-    found: list[tuple[ScoredSpan, ...]] = [()] * len(posts)
+    found: list[tuple[ScoredSpan, ...]] = [()] * len(places)
     offset = np.zeros(NUM_TAGS)
     offset[OUTSIDE] = outside_bias
     for chosen, emissions, mask, exact in _batches([each + offset for each in logits], chain):
         tags = viterbi(emissions, mask, exact)
-        messages = forward_backward(emissions, mask, exact)
-        for row, index in enumerate(chosen):
-            size = len(logits[index])
-            best = tags[row, :size].numpy()
-            if best.any():
-                found[index] = _mentions(posts[index], best, emissions[row], messages, row, exact)
+        some = tags.any(dim=1)
+        if not some.any():
+            continue  # most posts mention nothing, and probs are asked of mentions alone
+        emissions, mask = emissions[some], mask[some]
+        scores = _Scores.of(emissions, forward_backward(emissions, mask, exact), exact)
+        for row, at in enumerate(torch.nonzero(some)[:, 0].tolist()):
+            index = chosen[at]
+            best = tags[at, : len(logits[index])].numpy()
+            found[index] = _mentions(places[index], best, scores, row)
     return found
 
 
@@ -122,40 +126,50 @@ def _rank(each: ScoredSpan) -> tuple[int, float, int, int]:
     return (-each.votes, -each.prob, each.span.start - each.span.end, each.span.start)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scores:
+    """A batch's emissions and `Messages`, and the chain, as arrays: quicker to pick from."""
+
+    emissions: NDArray[np.float64]
+    alpha: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    log_partition: NDArray[np.float64]
+    transitions: NDArray[np.float64]
+    end: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, emissions: Tensor, messages: Messages, chain: Chain) -> _Scores:
+        return cls(
+            *(each.numpy() for each in (emissions, messages.alpha, messages.beta)),
+            *(each.numpy() for each in (messages.log_partition, chain.transitions, chain.end)),
+        )
+
+
 def _mentions(
-    post: WordedPost,
-    tags: NDArray[np.int64],
-    emissions: Tensor,
-    messages: Messages,
-    row: int,
-    chain: Chain,
+    places: WordPlaces, tags: NDArray[np.int64], scores: _Scores, row: int
 ) -> tuple[ScoredSpan, ...]:
-    # A word without a word-piece of its own goes on as the word before it.
-    firsts = [*post.pieced.tolist(), len(post.words)]
     spans = []
     for first, last in read_tags(tags):
-        prob = _span_prob(emissions, messages, row, chain, first, last, len(tags))
-        span = raw_span(post.normalised, post.words, firsts[first], firsts[last])
+        prob = _span_prob(scores, row, first, last, len(tags))
+        span = Span(int(places[first, 0]), int(places[last - 1, 1]))
         spans.append(ScoredSpan(span, prob))
     # Two words may stand for one emoji of the post as received.
     return drop_overlaps(spans)
 
 
-def _span_prob(
-    emissions: Tensor, messages: Messages, row: int, chain: Chain, first: int, last: int, size: int
-) -> float:
+def _span_prob(scores: _Scores, row: int, first: int, last: int, size: int) -> float:
     """The marginal of ``B I ... I`` on the words ``[first, last)`` with no ``I`` after them."""
-    log_prob = messages.alpha[row, first, BEGIN] - messages.log_partition[row]
+    log_prob = float(scores.alpha[row, first, BEGIN] - scores.log_partition[row])
     tag = BEGIN
     for word in range(first + 1, last):
-        log_prob = log_prob + chain.transitions[tag, INSIDE] + emissions[word, INSIDE]
+        log_prob += float(scores.transitions[tag, INSIDE] + scores.emissions[row, word, INSIDE])
         tag = INSIDE
     if last == size:
-        log_prob = log_prob + chain.end[tag]
+        log_prob += float(scores.end[tag])
     else:
-        onwards = chain.transitions[tag] + emissions[last] + messages.beta[row, last]
-        log_prob = log_prob + torch.logsumexp(onwards[[OUTSIDE, BEGIN]], 0)
-    return min(1.0, float(log_prob.exp()))
+        onwards = scores.transitions[tag] + scores.emissions[row, last] + scores.beta[row, last]
+        log_prob += float(np.logaddexp(onwards[OUTSIDE], onwards[BEGIN]))
+    return min(1.0, math.exp(log_prob))
 
 
 def _batches(

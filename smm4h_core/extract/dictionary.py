@@ -23,6 +23,7 @@ from smm4h_core.errors import DataError
 from smm4h_core.extract.stems import stem_word
 from smm4h_core.extract.tags import BEGIN, INSIDE, Tags
 from smm4h_core.extract.words import Stretch, find_words
+from smm4h_core.sections import PACKAGED
 from smm4h_core.types import Lang
 
 MIN_JOINED = 8
@@ -93,6 +94,21 @@ def build_term_matcher(terms: Iterable[str]) -> TermMatcher:
         if len(words) > 1 and len(letters) >= MIN_JOINED:
             add(letters, find_words(letters))
     return TermMatcher(frozenset(keys), longest)
+
+
+def load_terms(lists: Sequence[str], langs: Iterable[Lang]) -> frozenset[str]:
+    """The terms of all lists together; `PACKAGED` names ours in these languages, others are files.
+
+    Raises:
+        DataError: as `read_terms`.
+    """
+    terms: frozenset[str] = frozenset()
+    for name in lists:
+        if name == PACKAGED:
+            terms = terms.union(*map(load_ade_terms, langs))
+        else:
+            terms |= read_terms(Path(name))
+    return terms
 
 
 def load_ade_terms(lang: Lang) -> frozenset[str]:

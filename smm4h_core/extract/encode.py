@@ -12,12 +12,15 @@ from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.tokenise import TOKENISED_AT_ONCE
 from smm4h_core.errors import DataError
 from smm4h_core.extract.dictionary import TermMatcher
-from smm4h_core.extract.tags import Tags
+from smm4h_core.extract.tags import Tags, raw_span
 from smm4h_core.extract.windows import UNLIMITED, Window, check_stride, cut_windows
 from smm4h_core.extract.words import Stretch, find_words
 from smm4h_core.text.emoji_words import EmojiMode
 from smm4h_core.text.normalise import Normalised, normalise
 from smm4h_core.types import Post
+
+WordPlaces = NDArray[np.int64]
+"""``(P, 2)`` starts and ends of words in the post as received."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +39,18 @@ class WordedPost:
     """``(P,)`` the words that have a word-piece of their own in some window, in order."""
     term_tags: Tags | None
     """``(W,)`` the dictionary's; None without one."""
+
+    def places(self) -> WordPlaces:
+        """Where the words of `pieced` stand in the post as received.
+
+        A word without a word-piece of its own goes on as the word before it.
+        """
+        lasts = [*(self.pieced[1:] - 1).tolist(), len(self.words) - 1]
+        spans = [
+            raw_span(self.normalised, self.words, first, last + 1)
+            for first, last in zip(self.pieced.tolist(), lasts, strict=False)
+        ]
+        return np.array([(each.start, each.end) for each in spans], np.int64).reshape(-1, 2)
 
 
 def encode_words(

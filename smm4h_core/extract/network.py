@@ -56,6 +56,8 @@ class TaggedBatch:
     tags: Tensor
     """``(B, W)`` int64, well-formed in each window; `smm4h_core.extract.tags.OUTSIDE` in the
     padding, which the mask keeps out of the loss."""
+    weights: Tensor
+    """``(B,)`` float32: how much each window's words count in the loss."""
 
 
 class Tagger(nn.Module):
@@ -134,8 +136,9 @@ def make_tagged_batch(
     *,
     pad_id: int,
     device: torch.device,
+    weights: Sequence[float] | None = None,
 ) -> TaggedBatch:
-    """Stack windows with their gold tags.
+    """Stack windows with their gold tags; ``weights`` are the posts', 1 where there are none.
 
     A mention that a window cuts begins anew in it, and so does one whose first word has no
     word-piece: its tags are repaired.
@@ -148,21 +151,26 @@ def make_tagged_batch(
         post_ids=tuple(posts[index].post_id for index, _ in chosen),
         words=make_word_batch(posts, chosen, pad_id=pad_id, device=device),
         tags=_stack(tags).to(device),
+        weights=torch.tensor(
+            [weights[index] if weights is not None else 1.0 for index, _ in chosen], device=device
+        ),
     )
 
 
 def tagging_loss(network: nn.Module, batch: TaggedBatch) -> Tensor:
-    """Mean over words: cross-entropy, or the sequence's negative log-likelihood under the CRF.
+    """Weighted mean over words: cross-entropy, or the sequence's negative log-likelihood (CRF).
 
     Padding, special tokens, word-pieces after a word's first and words without one have no part
     in it.
     """
     assert isinstance(network, Tagger)
     logits, mask = network(batch.words), batch.words.mask
+    by_word = batch.weights[:, None].expand_as(mask)[mask]  # of every word in the batch
     if network.crf is None:
-        return F.cross_entropy(logits[mask], batch.tags[mask])
+        losses = F.cross_entropy(logits[mask], batch.tags[mask], reduction="none")
+        return (losses * by_word).sum() / by_word.sum()
     losses = negative_log_likelihood(logits, batch.tags, mask, network.chain())  # (B,)
-    return losses.sum() / mask.sum()
+    return (losses * batch.weights).sum() / by_word.sum()
 
 
 def _stack(rows: Sequence[NDArray[np.int64] | Tags]) -> Tensor:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from smm4h_core.classify.build import build_classifier
 from smm4h_core.classify.molecule_side import load_molecule_side
 from smm4h_core.classify.molecules import PostMolecules
-from smm4h_core.classify.network import Classifier, LabelledBatch, make_batch
+from smm4h_core.classify.network import (
+    Classifier,
+    LabelledBatch,
+    classification_loss,
+    make_batch,
+)
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Logit, prob_from_logit
 from smm4h_core.config import RunConfig, TrainingConfig
@@ -23,8 +30,8 @@ from smm4h_core.encoders.load import check_length, load_text_encoder
 from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.evaluation.classification import score_labels
 from smm4h_core.members.data import RunPosts, labels_of
-from smm4h_core.members.predictions import Predictions, SplitName
-from smm4h_core.storage import open_storage
+from smm4h_core.members.predictions import Predictions, SplitName, write_predictions
+from smm4h_core.storage import Storage, open_storage
 from smm4h_core.text.batching import training_batches
 from smm4h_core.types import AnnotatedPost
 
@@ -115,6 +122,10 @@ class Classification:
                 molecules=molecules.batch(indices, self.device) if molecules else None,
             )
 
+    def loss(self, network: nn.Module, batch: LabelledBatch) -> Tensor:
+        """Cross-entropy of a batch."""
+        return classification_loss(network, batch)
+
     def choosing_f1(self) -> float:
         """F1 at 0.5 on the choosing posts."""
         prob = prob_from_logit(self._logits(self.choosing))
@@ -135,6 +146,18 @@ class Classification:
             )
             for split, encoded in uses
         ]
+
+    def write_predictions(self, storage: Storage) -> None:
+        """Store `predictions` in the member's folder."""
+        write_predictions(storage, self.predictions())
+
+    def facts(self) -> dict[str, Any]:
+        """What the member's record says of its posts."""
+        return {
+            "num_train_posts": len(self.train.posts),
+            "num_truncated": self.num_truncated,
+            "num_with_molecule": self.num_with_molecule,
+        }
 
     def _uses(self) -> list[EncodedPosts]:
         return [use for use in (self.train, self.choosing, self.test) if use is not None]
@@ -165,14 +188,7 @@ def build_classification(
         DataError: a post without a label, or a table of drugs that does not fit.
         EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
-    train, choosing = posts.pool, posts.dev
-    if posts.fold_of is not None:
-        held_out = posts.fold_of == fold
-        train = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if not out)
-        choosing = tuple(p for p, out in zip(posts.pool, held_out, strict=True) if out)
-
-    train += posts.extra
-
+    train, choosing = posts.parted(fold)
     loaded = load_text_encoder(config.encoder.uri, pooling=config.encoder.pooling)
     if config.encoder.freeze_embeddings:
         loaded.encoder.freeze_embeddings()
@@ -204,7 +220,7 @@ def build_classification(
         network=network,
         train=encode(train),
         choosing=encode(choosing),
-        choosing_split="dev" if posts.fold_of is None else "oof",
+        choosing_split=posts.choosing_split,
         test=encode(posts.test) if posts.test else None,
         training=config.training,
         seed=seed,

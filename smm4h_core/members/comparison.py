@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from smm4h_core.classify.probability import BoolArray
 from smm4h_core.errors import DataError
 from smm4h_core.evaluation.classification import count_labels
+from smm4h_core.evaluation.counts import CountRows
 from smm4h_core.evaluation.significance import Comparison, compare_runs
+from smm4h_core.evaluation.spans import count_spans
 from smm4h_core.members.predictions import SplitName
+from smm4h_core.members.span_predictions import read_mentions
 from smm4h_core.storage import Storage
 
 ANSWERS = "answers.parquet"
@@ -34,9 +39,9 @@ class RunAnswers:
     groups: tuple[str | None, ...]
     """``(N,)`` author, review or article of each post."""
     gold: BoolArray
-    """``(N,)`` labels."""
+    """``(N,)`` labels; of spans, whether a post has any."""
     pred: BoolArray
-    """``(N,)`` the ensemble's labels."""
+    """``(N,)`` the ensemble's labels; of spans, whether it found any."""
     num_members: int
     """Seeds joined."""
     scores: Mapping[str, Any]
@@ -45,6 +50,15 @@ class RunAnswers:
     """Whether any of its posts were generated: such scores say nothing about real text."""
     description: str = ""
     """The run's one line for tables."""
+    measure: str = "F1"
+    """What its scores are of: labels (``F1``), or spans (``strict F1``, ``relaxed F1``)."""
+    rows: CountRows | None = None
+    """``(N, 3)`` counts of spans by post; None of labels, which ``gold`` and ``pred`` tell."""
+
+    def counts(self, order: NDArray[np.int64] | None = None) -> CountRows:
+        """Counts by post, as they stand or in another order."""
+        rows = count_labels(self.gold, self.pred) if self.rows is None else self.rows
+        return rows if order is None else rows[order]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +71,8 @@ class Block:
     """Every run, the baseline among them, with its comparison; None for the baseline."""
 
 
-def read_run(run: Storage, split: SplitName) -> RunAnswers:
-    """Read a finished run's answers and scores on a split.
+def read_answers(run: Storage, split: SplitName) -> tuple[RunAnswers, ...]:
+    """Read a finished run's answers and scores on a split, one item for each measure.
 
     Raises:
         DataError: the run is not finished, or did not answer that split.
@@ -69,20 +83,51 @@ def read_run(run: Storage, split: SplitName) -> RunAnswers:
             f"{run.root}: expected answers on {split}, got {', '.join(result['splits'])} alone"
         )
     with run.read(ANSWERS) as stream:
-        table = pq.read_table(stream, columns=["split", "post_id", "group", "gold", "label"])
+        table = pq.read_table(stream)
     rows = table.filter(pc.equal(table["split"], split))
     uses = (config["data"][use] for use in ("train", "dev", "test"))
-    return RunAnswers(
+    spans = result["splits"][split].get("one_to_one")
+    labels = RunAnswers(
         name=config["name"],
         post_ids=tuple(rows["post_id"].to_pylist()),
         groups=tuple(rows["group"].to_pylist()),
-        gold=rows["gold"].to_numpy(),
-        pred=rows["label"].to_numpy(),
+        gold=_flags(rows, "gold"),
+        pred=_flags(rows, "label" if spans is None else "mentions"),
         num_members=len(result["seeds"]),
         scores=result["splits"][split],
         synthetic=any(ref["path"].startswith(_SAMPLE) for refs in uses for ref in refs),
         description=config.get("description", ""),
     )
+    if spans is None:
+        return (labels,)
+    counts = count_spans(
+        dict(zip(labels.post_ids, map(read_mentions, rows["gold"].to_pylist()), strict=True)),
+        dict(zip(labels.post_ids, map(read_mentions, rows["mentions"].to_pylist()), strict=True)),
+        task="1b",
+    ).one_to_one
+    return tuple(
+        replace(labels, measure=f"{match} F1", scores=spans[match], rows=getattr(counts, match))
+        for match in ("strict", "relaxed")
+    )
+
+
+def read_run(run: Storage, split: SplitName) -> RunAnswers:
+    """`read_answers` of a run that classifies.
+
+    Raises:
+        DataError: as there, or the run finds spans.
+    """
+    labels, *more = read_answers(run, split)
+    if more:
+        raise DataError(f"{run.root}: expected a run that labels posts, got one that finds spans")
+    return labels
+
+
+def _flags(rows: pa.Table, column: str) -> BoolArray:
+    """Labels as they stand; of mentions, whether there are any."""
+    if pa.types.is_boolean(rows[column].type):
+        return np.asarray(rows[column].to_numpy(), dtype=np.bool_)
+    return np.array([bool(cell) for cell in rows[column].to_pylist()], dtype=np.bool_)
 
 
 def compare_in_blocks(
@@ -103,7 +148,8 @@ def compare_in_blocks(
     blocks: list[list[RunAnswers]] = []
     for run in runs:
         for block in blocks:
-            if not set(block[0].post_ids).isdisjoint(run.post_ids):
+            first = block[0]
+            if first.measure == run.measure and not set(first.post_ids).isdisjoint(run.post_ids):
                 block.append(run)
                 break
         else:
@@ -133,10 +179,8 @@ def compare_answers(baseline: RunAnswers, contender: RunAnswers) -> Comparison:
             f"{len(contender.post_ids)}, of which {shared} are shared"
         )
     order = np.array([place_of[post_id] for post_id in baseline.post_ids])
-    if differing := int((baseline.gold != contender.gold[order]).sum()):
+    ours, theirs = baseline.counts(), contender.counts(order)
+    golds = ours[:, 0] + ours[:, 2], theirs[:, 0] + theirs[:, 2]  # found and missed
+    if differing := int((golds[0] != golds[1]).sum()):
         raise DataError(f"{names}: expected the same gold labels, {differing} post(s) differ")
-    return compare_runs(
-        count_labels(baseline.gold, baseline.pred),
-        count_labels(baseline.gold, contender.pred[order]),
-        groups=baseline.groups,
-    )
+    return compare_runs(ours, theirs, groups=baseline.groups)

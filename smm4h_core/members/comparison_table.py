@@ -26,7 +26,17 @@ HEADINGS = (
 )
 SYNTHETIC_NOTE = "* synthetic posts: these numbers say nothing about real text"
 _COLUMNS = (
-    *("split", "posts", "positive", "baseline", "run", "description", "synthetic", "members"),
+    *(
+        "split",
+        "measure",
+        "posts",
+        "positive",
+        "baseline",
+        "run",
+        "description",
+        "synthetic",
+        "members",
+    ),
     *("members_f1_mean", "members_f1_sd"),
     *(
         f"{name}{end}"
@@ -41,7 +51,11 @@ _INK, _FAINT, _BETTER, _WORSE = "#22262b", "#8a9199", "#1f6f50", "#b3403a"
 def title_of(block: Block, split: str) -> str:
     """What a block's runs answered, and what they are held against."""
     gold = block.baseline.gold
-    return f"{split}: {len(gold):,} posts ({int(gold.sum()):,} ADE), baseline {block.baseline.name}"
+    spans = "" if block.baseline.rows is None else f", {block.baseline.measure} of spans"
+    return (
+        f"{split}: {len(gold):,} posts ({int(gold.sum()):,} ADE){spans}, "
+        f"baseline {block.baseline.name}"
+    )
 
 
 def format_row(run: RunAnswers, comparison: Comparison | None) -> tuple[str, ...]:
@@ -133,7 +147,7 @@ def draw_comparison(blocks: Sequence[Block], split: str) -> Figure:
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.grid(axis="x", color="#e6e8eb", linewidth=0.8)
         axes.set_axisbelow(True)
-    rows[-1].set_xlabel("F1 of the positive class, 95 % bootstrap interval", fontsize=9)
+    rows[-1].set_xlabel("F1, 95 % bootstrap interval", fontsize=9)
     rows[0].legend(loc="lower right", fontsize=8, frameon=False, ncols=2, bbox_to_anchor=(1, 1))
     return figure
 
@@ -174,6 +188,7 @@ def _numbers(blocks: Sequence[Block], split: str) -> Iterator[dict[str, Any]]:
             members = run.scores["members"]
             row = {
                 "split": split,
+                "measure": run.measure,
                 "posts": len(run.gold),
                 "positive": int(run.gold.sum()),
                 "baseline": block.baseline.name,

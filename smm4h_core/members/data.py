@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,9 @@ from smm4h_core.config import CorpusRef, RunConfig, training_digest
 from smm4h_core.corpora.source import read_source
 from smm4h_core.corpora.splits import folds
 from smm4h_core.errors import DataError
-from smm4h_core.types import AnnotatedPost
+from smm4h_core.extract.build import load_run_terms
+from smm4h_core.members.predictions import SplitName
+from smm4h_core.types import AnnotatedPost, Lang
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,27 @@ class RunPosts:
     """Posts to report on."""
     extra: tuple[AnnotatedPost, ...] = ()
     """Posts that every fold's member trains on."""
+    weight_of: Mapping[str, float] = field(default_factory=dict)
+    """Weights of posts of a corpus whose weight is not 1."""
+
+    def parted(self, fold: int) -> tuple[tuple[AnnotatedPost, ...], tuple[AnnotatedPost, ...]]:
+        """What a fold's member trains on, and what it is chosen on."""
+        if self.fold_of is None:
+            return self.pool + self.extra, self.dev
+        held_out = self.fold_of == fold
+        train = tuple(p for p, out in zip(self.pool, held_out, strict=True) if not out)
+        choosing = tuple(p for p, out in zip(self.pool, held_out, strict=True) if out)
+        return train + self.extra, choosing
+
+    @property
+    def lang_of(self) -> dict[str, Lang | None]:
+        """Languages by post."""
+        return {each.post.post_id: each.post.lang for each in self.all}
+
+    @property
+    def choosing_split(self) -> SplitName:
+        """``dev`` or, with folds, ``oof``."""
+        return "dev" if self.fold_of is None else "oof"
 
     @property
     def all(self) -> tuple[AnnotatedPost, ...]:
@@ -54,10 +77,17 @@ def read_run_posts(config: RunConfig) -> RunPosts:
         )
 
     train, dev, test = read(data.train), read(data.dev), read(data.test)
-    posts = RunPosts(train, None, dev, test)
+    weight_of = {
+        post.post.post_id: ref.weight
+        for ref in data.train + data.extra
+        if ref.weight != 1
+        for post in read([ref])
+    }
+    posts = RunPosts(train, None, dev, test, weight_of=weight_of)
     if data.folds > 1:
         cut = folds(train + dev, data.folds, data.fold_seed)
-        posts = RunPosts(train + dev, np.array(cut.part_of), (), test, read(data.extra))
+        extra = read(data.extra)
+        posts = RunPosts(train + dev, np.array(cut.part_of), (), test, extra, weight_of)
     _refuse_doubled_ids(posts.all)
     return posts
 
@@ -69,16 +99,30 @@ def identify(config: RunConfig, posts: RunPosts) -> str:
     rate, or with corrected labels, must not mix two experiments.
     """
     shared = (posts.extra,) if posts.extra else ()
-    uses = "".join(fingerprint(use) for use in (posts.pool, posts.dev, posts.test, *shared))
+    reads_spans = config.extraction is not None
+    uses = "".join(
+        fingerprint(use, with_mentions=reads_spans)
+        for use in (posts.pool, posts.dev, posts.test, *shared)
+    )
+    if reads_spans:  # a list of terms may change under its name
+        uses += hashlib.sha256("\n".join(sorted(load_run_terms(config))).encode()).hexdigest()
     return hashlib.sha256((training_digest(config) + uses).encode()).hexdigest()[:12]
 
 
-def fingerprint(posts: Sequence[AnnotatedPost]) -> str:
-    """Digest of ids, texts and labels, in order: tells whether two runs saw the same posts."""
+def fingerprint(posts: Sequence[AnnotatedPost], *, with_mentions: bool = False) -> str:
+    """Digest of ids, texts and labels, in order: tells whether two runs saw the same posts.
+
+    Args:
+        posts: The posts.
+        with_mentions: Whether mentions count too, as for tasks that read spans.
+    """
     digest = hashlib.sha256()
     for annotated in posts:
         row = f"{annotated.post.post_id}\t{annotated.post.text}\t{annotated.label}\n"
         digest.update(row.encode("utf-8", errors="surrogatepass"))
+        for mention in annotated.mentions if with_mentions else ():
+            parts = ";".join(f"{part.start}-{part.end}" for part in mention.parts)
+            digest.update(f"\t{mention.type}\t{parts}\n".encode())
     return digest.hexdigest()
 
 

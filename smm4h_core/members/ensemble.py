@@ -85,6 +85,7 @@ def fit_ensemble(
     if choosing is None:
         raise DataError(f"{run.root}: members hold no predictions to choose on")
     test = gather(run, seeds, folds, "test")
+    assert config.rule != "vote"  # the configuration was checked at its birth
     rule = fit_rule(
         config.rule,
         choosing.gold,

@@ -11,12 +11,10 @@ from typing import Any
 import torch
 from safetensors.torch import save as safetensors_bytes
 
-from smm4h_core.classify.network import classification_loss
 from smm4h_core.config import RunConfig
 from smm4h_core.errors import TrainingError
-from smm4h_core.members.classification import build_classification
 from smm4h_core.members.data import identify, read_run_posts
-from smm4h_core.members.predictions import write_predictions
+from smm4h_core.members.setup import build_setup
 from smm4h_core.storage import Storage, open_storage
 from smm4h_core.training.checkpoint import CheckpointFile, trained_weights
 from smm4h_core.training.fit import EpochReport, fit
@@ -60,7 +58,7 @@ class Progress:
     loss: float | None = None
     """Mean training loss of the last epoch done."""
     dev_f1: float | None = None
-    """F1 at 0.5 on the data it is chosen on, after the last epoch done."""
+    """F1 on the data it is chosen on, after the last epoch done: of posts at 0.5, or of spans."""
 
 
 def members_of(config: RunConfig) -> tuple[Member, ...]:
@@ -131,7 +129,7 @@ def train_member(
     resumed = storage.exists(checkpoint.name)
 
     torch.manual_seed(member.seed)
-    setup = build_classification(
+    setup = build_setup(
         config, posts, seed=member.seed, fold=member.fold, device=device, dtype=dtype
     )
     optimiser = build_optimiser(
@@ -161,7 +159,7 @@ def train_member(
     result = fit(
         setup.network,
         draw_batches=setup.draw_batches,
-        loss_of=classification_loss,
+        loss_of=setup.loss,
         evaluate=lambda _: setup.choosing_f1(),
         optimiser=optimiser,
         schedule=build_schedule(
@@ -182,7 +180,7 @@ def train_member(
         on_epoch=note,
     )
 
-    write_predictions(storage, setup.predictions())
+    setup.write_predictions(storage)
     weights = safetensors_bytes(trained_weights(setup.network))
     storage.write(WEIGHTS, lambda stream: stream.write(weights))
     record = {
@@ -193,9 +191,7 @@ def train_member(
         "kept_epoch": result.kept_epoch,
         "choosing_f1": result.score,
         "history": [asdict(report) for report in result.history],
-        "num_train_posts": len(setup.train.posts),
-        "num_truncated": setup.num_truncated,
-        "num_with_molecule": setup.num_with_molecule,
+        **setup.facts(),
         "dtype": str(dtype).removeprefix("torch."),
         "train_s": sum(report.train_s for report in result.history),
         "life_s": time.perf_counter() - started,

@@ -60,8 +60,8 @@ def test_run_leaves_answers_scores_and_a_whole_bundle(trained: Outcome) -> None:
     }
     assert result["splits"]["test"]["f1"] == 1.0  # the corpus is that easy
     manifest = verify_bundle(Path(trained.bundle_location))
-    assert {name for name in manifest["files"] if name.startswith("members/")} == {
-        f"members/{name}.safetensors" for name in MEMBERS
+    assert {name for name in manifest["files"] if name.startswith("classifier/members/")} == {
+        f"classifier/members/{name}.safetensors" for name in MEMBERS
     }
 
 

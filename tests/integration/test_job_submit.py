@@ -147,5 +147,5 @@ def test_submitted_job_trains_an_ensemble_on_a_cluster_with_a_token(
     assert [job["status"] for job in list_jobs(address, token)] == ["SUCCEEDED"]
     assert refuses_without_token(address)
     manifest = verify_bundle(Path(config.storage, config.name, "bundle"))
-    assert manifest["configuration"]["ensemble"]["tie"] == "negative"
-    assert manifest["configuration"]["ensemble"]["seeds"] == [0, 1]
+    assert manifest["parts"]["classifier"]["configuration"]["ensemble"]["tie"] == "negative"
+    assert manifest["parts"]["classifier"]["configuration"]["ensemble"]["seeds"] == [0, 1]

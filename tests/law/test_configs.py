@@ -25,9 +25,12 @@ from smm4h_core.config import (
 )
 from smm4h_core.encoders.base import LoadedEncoder
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.extract.answers import answer_posts
+from smm4h_core.extract.build import build_matcher, build_tagger, load_run_terms
+from smm4h_core.extract.part import encode_for_tagger
 from smm4h_core.pretraining.config import read_molecule_config
 from smm4h_core.search.config import read_search
-from smm4h_core.types import DrugMention, Span
+from smm4h_core.types import DrugMention, Post, Span
 
 FOLDER = Path(__file__).parents[2] / "tune_configs"
 READERS = {
@@ -40,9 +43,12 @@ READERS = {
 EVERY = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.yaml"))
 CONFIGS = [name for name in EVERY if READERS[Path(name).parts[0]] is read_config]
 PAPER = [name for name in CONFIGS if name.startswith("paper/")]
+TAGGERS = [name for name in CONFIGS if read_config(FOLDER / name).extraction is not None]
+CLASSIFIERS = [name for name in CONFIGS if name not in TAGGERS]
 CHEMBERTA = "seyonec/ChemBERTa_zinc250k_v2_40k"
 HUB = {
     "FacebookAI/roberta-large": "roberta",
+    "cimm-kzn/endr-bert": "bert",
     "cimm-kzn/enrudr-bert": "bert",
     CHEMBERTA: "roberta",
 }
@@ -109,7 +115,42 @@ def test_config_is_valid_and_survives_its_own_dump(name: str) -> None:
     assert config_from_mapping(config.model_dump(mode="json")) == config
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", TAGGERS)
+def test_config_builds_a_tagger_that_answers(name: str, tiny: dict[str, Path]) -> None:
+    config = read_config(FOLDER / name)
+    loaded = load_encoder(config, tiny)
+    assert config.encoder.max_length <= loaded.encoder.max_length
+    terms = build_matcher(load_run_terms(config))
+    posts = [Post("1", "no sleep since the new pills", "en"), Post("2", "сплю 🙂", "ru")]
+    worded = encode_for_tagger(
+        config, posts, loaded.tokeniser, max_length=config.encoder.max_length, terms=terms
+    )
+    answers = answer_posts(
+        build_tagger(config, loaded.encoder),
+        worded,
+        [each.places() for each in worded],
+        pad_id=loaded.tokeniser.pad_id,
+        dtype=torch.float32,
+        device=torch.device("cpu"),
+    )
+    assert [len(probs) for probs in answers.tag_probs] == [len(each.pieced) for each in worded]
+    assert all(np.isfinite(probs).all() for probs in answers.tag_probs)
+
+
+def test_paper_s_tagger_is_as_the_method_has_it() -> None:
+    config = read_config(FOLDER / "paper" / "task1b_endrbert.yaml")
+    training, extraction = config.training, config.extraction
+    assert (config.task, config.encoder.uri) == ("1b", "cimm-kzn/endr-bert")
+    assert (config.encoder.max_length, training.batch_posts) == (128, 32)
+    assert (training.learning_rate, training.epochs) == (5e-5, 10)
+    assert (training.schedule, training.warmup_fraction) == ("warmup_linear", 0.1)
+    assert extraction is not None
+    assert (extraction.head, extraction.terms) == ("linear", ("packaged",))
+    assert training.batch_tokens >= training.batch_posts * config.encoder.max_length
+    assert (config.ensemble.seeds, config.ensemble.rule) == (PAPER_SEEDS, "vote")
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_config_builds_a_network_that_answers(name: str, tiny: dict[str, Path]) -> None:
     config = read_config(FOLDER / name)
     loaded = load_encoder(config, tiny)
@@ -137,7 +178,7 @@ def test_embedded_configs_need_no_network() -> None:
         assert read_config(FOLDER / name).encoder.uri.startswith("package:"), name
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", [name for name in PAPER if name in CLASSIFIERS])
 def test_paper_configs_share_what_the_paper_keeps_fixed(name: str) -> None:
     config = read_config(FOLDER / name)
     training, ensemble = config.training, config.ensemble
@@ -177,7 +218,8 @@ TABLE_2 = [
 
 
 def test_paper_folder_holds_the_rows_of_table_2() -> None:
-    assert sorted(f"paper/{row[0]}.yaml" for row in TABLE_2) == PAPER
+    classifiers = [name for name in PAPER if name in CLASSIFIERS]
+    assert sorted(f"paper/{row[0]}.yaml" for row in TABLE_2) == classifiers
 
 
 @pytest.mark.parametrize(("name", "uri", "langs", "fusion", "oversample", "rule"), TABLE_2)

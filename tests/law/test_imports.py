@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 
 LAYERS = (
-    {"types", "errors"},
-    {"config", "storage"},
+    {"types", "errors", "measures"},
+    {"sections", "storage"},
+    {"config"},
     {"text", "corpora"},
     {"encoders"},
     {"drugs"},
@@ -15,6 +16,7 @@ LAYERS = (
     {"pretraining"},
     {"classify"},
     {"extract"},
+    {"link"},
     {"evaluation"},
     {"members", "bundle"},
     {"search"},

@@ -12,13 +12,14 @@ from transformers import BertConfig, BertModel
 
 from smm4h_core.bundle import save_bundle
 from smm4h_core.classify.build import build_classifier
-from smm4h_core.classify.ensemble import MeanProb
+from smm4h_core.classify.ensemble import MeanProb, rule_to_json
 from smm4h_core.classify.molecule_side import load_molecule_side
 from smm4h_core.classify.network import Classifier
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.encoders.load import load_text_encoder
 from smm4h_core.storage import Storage
 from smm4h_core.training.checkpoint import trained_weights
+from tests.unit.tagging import save_word_bert
 
 SEEDS = (0, 2)
 WEIGHTS = "weights.safetensors"
@@ -46,6 +47,12 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     BertModel(config).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def word_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder that knows the words of `tests.unit.tagging`."""
+    return save_word_bert(tmp_path_factory.mktemp("word-bert"))
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +101,7 @@ def save_tiny_bundle(folder: Path, tiny_bert: Path, **sections: Any) -> Path:
     save_bundle(
         config,
         members,
-        rule=MeanProb((0.5, 0.5)),
+        rule=rule_to_json(MeanProb((0.5, 0.5))),
         scores={"dev": {"precision": 0.5, "recall": 0.6, "f1": 0.545, "n": 80, "ci95": interval}},
         fingerprint="0" * 64,
         weights_name=WEIGHTS,

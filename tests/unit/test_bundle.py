@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
 from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, verify_bundle
-from smm4h_core.classify.ensemble import MeanProb
+from smm4h_core.classify.ensemble import MeanProb, rule_to_json
 from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.config import config_from_mapping
@@ -31,11 +31,11 @@ def bundle(tiny_bundle: Path, tmp_path: Path) -> Path:
 def test_load_bundle_gives_identical_logits(tiny_bundle: Path, tiny_bert: Path) -> None:
     loaded = load_text_encoder(str(tiny_bert))
     network = Classifier(loaded.encoder, dropout=0.3)
-    load_trained_weights(network, load_file(tiny_bundle / "members/s2-f0.safetensors"))
+    load_trained_weights(network, load_file(tiny_bundle / "classifier/members/s2-f0.safetensors"))
     encodings = loaded.tokeniser.encode(["my head hurts", "fine"], max_length=48)
     options = {"pad_id": 0, "dtype": torch.float32, "device": torch.device("cpu")}
     expected = predict_logits(network, encodings, **options)
-    found = predict_logits(load_bundle(tiny_bundle).networks[1][0], encodings, **options)
+    found = predict_logits(load_bundle(tiny_bundle).classifier.networks[1][0], encodings, **options)
     assert (found == expected).all()
 
 
@@ -55,21 +55,23 @@ def test_verify_bundle_accepts_what_was_saved(bundle: Path) -> None:
 
 
 def test_verify_bundle_names_an_altered_file(bundle: Path) -> None:
-    path = bundle / "members/s2-f0.safetensors"
+    path = bundle / "classifier/members/s2-f0.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(BundleError, match=r"1 file\(s\) wrong\n  members/s2-f0\.safetensors"):
+    with pytest.raises(
+        BundleError, match=r"1 file\(s\) wrong\n  classifier/members/s2-f0\.safetensors"
+    ):
         verify_bundle(bundle)
 
 
 def test_verify_bundle_names_missing_and_foreign_files(bundle: Path) -> None:
-    (bundle / "encoder/config.json").unlink()
-    (bundle / "encoder/extra.py").write_text("print('hello')")
+    (bundle / "classifier/encoder/config.json").unlink()
+    (bundle / "classifier/encoder/extra.py").write_text("print('hello')")
     with pytest.raises(BundleError) as caught:
         verify_bundle(bundle)
-    assert "encoder/config.json: missing" in str(caught.value)
-    assert "encoder/extra.py: not in the manifest" in str(caught.value)
+    assert "classifier/encoder/config.json: missing" in str(caught.value)
+    assert "classifier/encoder/extra.py: not in the manifest" in str(caught.value)
 
 
 def test_load_bundle_verifies_first(bundle: Path) -> None:
@@ -93,7 +95,7 @@ def test_read_manifest_refuses_a_folder_that_is_no_bundle(tmp_path: Path) -> Non
 def test_load_bundle_refuses_a_configuration_with_unknown_keys(bundle: Path) -> None:
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["configuration"]["colour"] = "red"
+    manifest["parts"]["classifier"]["configuration"]["colour"] = "red"
     path.write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match=r"colour: Extra inputs"):
         load_bundle(bundle)
@@ -136,9 +138,9 @@ def test_bundle_with_a_frozen_table_keeps_it_once_and_shares_it(
 ) -> None:
     config, storage = _frozen_run(tmp_path, tiny_bert)
     _save(config, storage, tmp_path / "bundle")
-    table = load_file(tmp_path / "bundle/encoder/frozen.safetensors")
+    table = load_file(tmp_path / "bundle/classifier/encoder/frozen.safetensors")
     assert list(table) == ["encoder.model.embeddings.word_embeddings.weight"]
-    networks = load_bundle(tmp_path / "bundle").networks
+    networks = load_bundle(tmp_path / "bundle").classifier.networks
     tables = [seed[0].encoder.input_embeddings().weight for seed in networks]
     assert tables[0] is tables[1]
     original = load_text_encoder(str(tiny_bert)).encoder.input_embeddings().weight
@@ -170,7 +172,7 @@ def _save(config, storage, folder: Path) -> None:
     save_bundle(
         config,
         [[storage], [storage]],
-        rule=MeanProb((0.5, 0.5)),
+        rule=rule_to_json(MeanProb((0.5, 0.5))),
         scores={},
         fingerprint="0" * 64,
         weights_name="weights.safetensors",
@@ -181,10 +183,10 @@ def _save(config, storage, folder: Path) -> None:
 def _rewrite_frozen(bundle: Path) -> None:
     """A table of another shape, with a manifest that vouches for it."""
     content = save_tensors({"encoder.other.weight": torch.zeros(2, 2)})
-    (bundle / "encoder/frozen.safetensors").write_bytes(content)
+    (bundle / "classifier/encoder/frozen.safetensors").write_bytes(content)
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["files"]["encoder/frozen.safetensors"] = {
+    manifest["files"]["classifier/encoder/frozen.safetensors"] = {
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }

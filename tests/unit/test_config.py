@@ -26,13 +26,73 @@ def test_config_is_frozen() -> None:
         config.training.epochs = 2  # type: ignore[misc]
 
 
+TAGGING = {**MINIMAL, "task": "1b", "extraction": {}, "ensemble": {"rule": "vote"}}
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"extraction": None}, "task 1b needs an extraction section"),
+        ({"task": "1a"}, "task 1a reads no spans: leave the extraction section out"),
+        ({"ensemble": {}}, "ensemble.rule of task 1b is vote or mean, got 'majority'"),
+        (
+            {"network": {"fusion": "gated"}, "molecules": {"uri": "./m"}},
+            "task 1b reads no molecules: leave network.fusion out",
+        ),
+        ({"encoder": {"uri": "x", "pooling": "mean"}}, "leave encoder.pooling out"),
+        ({"extraction": {"terms": ["packaged", "packaged"]}}, "terms must differ"),
+        ({"extraction": {"head": "lstm"}}, "extraction.head: .*got 'lstm'"),
+        ({"extraction": {"stride": -1}}, "extraction.stride: .*got -1"),
+    ],
+)
+def test_config_refuses_what_tagging_does_not_read(sections: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config_from_mapping({**TAGGING, **sections})
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"ensemble": {"rule": "vote"}}, "'vote' is of spans, which task 1a has not"),
+        (
+            {"data": {**MINIMAL["data"], "train": [{"path": "a", "weight": 0.5}]}},
+            "task 1a reads no weight of a corpus",
+        ),
+    ],
+)
+def test_config_refuses_what_classification_does_not_read(
+    sections: dict[str, object], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config_from_mapping({**MINIMAL, **sections})
+
+
+def test_training_digest_of_a_tagger_tells_what_its_weights_depend_on() -> None:
+    digest = training_digest(config_from_mapping(TAGGING))
+    kept = {"extraction": {"coordination": True}, "ensemble": {"rule": "mean"}}
+    assert training_digest(config_from_mapping({**TAGGING, **kept})) == digest
+    train = [{"path": "a", "weight": 0.5}]
+    for other in (
+        {"extraction": {"head": "crf"}},
+        {"extraction": {"terms": []}},
+        {"extraction": {"stride": 8}},
+        {"data": {**MINIMAL["data"], "train": train}},
+    ):
+        assert training_digest(config_from_mapping({**TAGGING, **other})) != digest
+
+
+def test_training_digest_knows_the_members_of_before() -> None:
+    """Keys that came later are left out where they are unset: members trained then stay valid."""
+    assert training_digest(config_from_mapping(MINIMAL)) == "33c53826a57f"
+
+
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
         (changed(colour="red"), "colour: Extra inputs are not permitted, got 'red'"),
         (changed(training={"epochs": 1}), "training.learning_rate: Field required"),
         (changed(training={"epochs": 0, "learning_rate": 1.0}), "training.epochs: .*got 0"),
-        (changed(task="1b"), "task: .*got '1b'"),
+        (changed(task="1c"), "task: .*got '1c'"),
         (changed(name="Über"), "name: .*got 'Über'"),
         (changed(data={"train": [{"path": "a"}]}), "data: .*give `dev` splits"),
         (changed(ensemble={"seeds": [1, 1]}), "ensemble: .*seeds must differ"),

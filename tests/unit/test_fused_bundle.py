@@ -38,7 +38,7 @@ def pipeline(fused_bundle: Path) -> Pipeline:
 
 def config_of(bundle: Path) -> RunConfig:
     manifest = json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
-    return config_from_mapping(manifest["configuration"])
+    return config_from_mapping(manifest["parts"]["classifier"]["configuration"])
 
 
 def test_loaded_networks_give_the_logits_of_the_trained(
@@ -51,14 +51,16 @@ def test_loaded_networks_give_the_logits_of_the_trained(
     text = load_text_encoder(config.encoder.uri)
     side = load_molecule_side(config.molecules, trained=config.network.trains_molecules)
     trained: Classifier = build_classifier(config, text.encoder, side).eval()
-    load_trained_weights(trained, load_file(fused_bundle / "members/s2-f0.safetensors"))
+    load_trained_weights(trained, load_file(fused_bundle / "classifier/members/s2-f0.safetensors"))
 
     encodings = text.tokeniser.encode([post.text for post in POSTS], max_length=48)
     drugs = [pipeline.bundle.finder.find(post.text, lang="en") for post in POSTS]
     options = {"pad_id": text.tokeniser.pad_id, "dtype": torch.float32, "device": CPU}
     expected = predict_logits(trained, encodings, molecules=side.read(drugs), **options)
-    served = pipeline.bundle.molecules.read(drugs)
-    found = predict_logits(pipeline.bundle.networks[1][0], encodings, molecules=served, **options)
+    served = pipeline.bundle.classifier.molecules.read(drugs)
+    found = predict_logits(
+        pipeline.bundle.classifier.networks[1][0], encodings, molecules=served, **options
+    )
     assert found == pytest.approx(expected, abs=1e-5)
 
 
@@ -87,9 +89,11 @@ def test_pipeline_reports_drugs_with_their_places(pipeline: Pipeline) -> None:
 
 def test_pipeline_hears_which_drug_it_is(pipeline: Pipeline) -> None:
     """The same text but for a drug's name of as many letters, all unknown to the text encoder."""
-    encodings = pipeline.bundle.tokeniser.encode(["it hurts"] * 2, max_length=48)
+    encodings = pipeline.bundle.classifier.tokeniser.encode(["it hurts"] * 2, max_length=48)
     drugs = [pipeline.bundle.finder.find(name) for name in ("seroquel", "aspirin")]
-    probs = pipeline.member_probs(encodings, pipeline.bundle.molecules.read(drugs))
+    probs = pipeline.bundle.classifier.member_probs(
+        encodings, pipeline.bundle.classifier.molecules.read(drugs), device=CPU
+    )
     assert (np.abs(probs[0] - probs[1]) > 1e-6).all()
 
 
@@ -107,8 +111,8 @@ def test_load_bundle_names_a_molecule_encoder_that_does_not_fit(
     fused_bundle: Path, tmp_path: Path
 ) -> None:
     bundle = Path(shutil.copytree(fused_bundle, tmp_path / "bundle"))
-    (bundle / "molecules" / "config.json").unlink()
-    with pytest.raises(BundleError, match=r"molecules/config\.json: missing"):
+    (bundle / "classifier/molecules/config.json").unlink()
+    with pytest.raises(BundleError, match=r"classifier/molecules/config\.json: missing"):
         load_bundle(bundle)
 
 

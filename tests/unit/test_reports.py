@@ -17,6 +17,7 @@ def test_report_to_json_is_as_the_service_and_the_files_have_it() -> None:
         "drugs": [
             {"start": 12, "end": 20, "text": "seroquel", "name": "quetiapine", "smiles": "C"}
         ],
+        "mentions": None,
         "bundle": "b@1",
     }
 
@@ -26,4 +27,4 @@ def test_report_to_cells_fills_the_answer_columns() -> None:
 
     assert tuple(report_to_cells(negative)) == ANSWER_COLUMNS
     named = "quetiapine; fluoxetine"
-    assert tuple(report_to_cells(negative).values()) == (0.2, "NoADE", 1, named, "b@1")
+    assert tuple(report_to_cells(negative).values()) == (0.2, "NoADE", 1, named, None, "b@1")

@@ -8,10 +8,11 @@ def test_bundle_show_summarises_the_manifest(smm4h, tiny_bundle: Path) -> None:
 
     assert ended.code == 0
     shown = json.loads(ended.out)
-    assert (shown["name"], shown["version"], shown["task"]) == ("tiny", "1", "1a")
-    assert shown["seeds"] == [0, 2]
-    assert shown["rule"] == {"kind": "mean", "member_thresholds": [0.5, 0.5], "threshold": 0.5}
-    assert shown["scores"]["dev"]["f1"] == 0.545
+    assert (shown["name"], shown["version"]) == ("tiny", "1")
+    (part,) = shown["parts"].values()
+    assert (part["task"], part["seeds"]) == ("1a", [0, 2])
+    assert part["rule"] == {"kind": "mean", "member_thresholds": [0.5, 0.5], "threshold": 0.5}
+    assert part["scores"]["dev"]["f1"] == 0.545
     sizes = [path.stat().st_size for path in tiny_bundle.rglob("*") if path.is_file()]
     assert shown["files"] == len(sizes) - 1
     assert shown["bytes"] == sum(sizes) - (tiny_bundle / "manifest.json").stat().st_size
@@ -32,12 +33,12 @@ def test_bundle_verify_tells_a_sound_bundle_from_an_altered_one(
 
     altered = tmp_path / "altered"
     shutil.copytree(tiny_bundle, altered)
-    weights = altered / "members" / "s2-f0.safetensors"
+    weights = altered / "classifier" / "members" / "s2-f0.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
     ended = smm4h("bundle", "verify", altered)
 
     assert ended.code == 1
-    assert "members/s2-f0.safetensors" in ended.err
+    assert "classifier/members/s2-f0.safetensors" in ended.err
 
 
 def test_bundle_commands_refuse_a_folder_that_is_not_there(smm4h, tmp_path: Path) -> None:

