@@ -71,7 +71,7 @@ def read_run(run: Storage, split: SplitName) -> RunAnswers:
     with run.read(ANSWERS) as stream:
         table = pq.read_table(stream, columns=["split", "post_id", "group", "gold", "label"])
     rows = table.filter(pc.equal(table["split"], split))
-    uses = (config["data"][use] for use in ("train", "dev", "test"))
+    uses = (config["data"].get(use, ()) for use in ("train", "extra", "dev", "test"))
     return RunAnswers(
         name=config["name"],
         post_ids=tuple(rows["post_id"].to_pylist()),

@@ -41,7 +41,9 @@ _INK, _FAINT, _BETTER, _WORSE = "#22262b", "#8a9199", "#1f6f50", "#b3403a"
 def title_of(block: Block, split: str) -> str:
     """What a block's runs answered, and what they are held against."""
     gold = block.baseline.gold
-    return f"{split}: {len(gold):,} posts ({int(gold.sum()):,} ADE), baseline {block.baseline.name}"
+    # Rules and thresholds were fitted on these posts: scores, and p, flatter.
+    where = split if split == "test" else f"{split} (chosen on)"
+    return f"{where}: {len(gold):,} posts ({int(gold.sum()):,} ADE), baseline {block.baseline.name}"
 
 
 def format_row(run: RunAnswers, comparison: Comparison | None) -> tuple[str, ...]:

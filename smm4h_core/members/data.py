@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smm4h_core.config import CorpusRef, RunConfig, training_digest
+from smm4h_core.config import MORGAN, CorpusRef, RunConfig, training_digest
 from smm4h_core.corpora.source import read_source
 from smm4h_core.corpora.splits import folds
+from smm4h_core.drugs.finder import load_finder
+from smm4h_core.encoders.identity import encoder_digest, encoder_folder
 from smm4h_core.errors import DataError
 from smm4h_core.types import AnnotatedPost
 
@@ -63,14 +65,30 @@ def read_run_posts(config: RunConfig) -> RunPosts:
 
 
 def identify(config: RunConfig, posts: RunPosts) -> str:
-    """Digest of configuration and posts, 12 hexadecimal digits.
+    """Digest of all that a member is made of, 12 hexadecimal digits.
 
-    A member of another identity is never taken for this run's: going on with a changed learning
-    rate, or with corrected labels, must not mix two experiments.
+    That is the configuration, the posts, the encoders' files and the molecules that the lexicon
+    and the user's tables give the posts. A member of another identity is never taken for this
+    run's: going on with a changed learning rate, with corrected labels or with another encoder
+    under the same name must not mix two experiments.
     """
     shared = (posts.extra,) if posts.extra else ()
-    uses = "".join(fingerprint(use) for use in (posts.pool, posts.dev, posts.test, *shared))
-    return hashlib.sha256((training_digest(config) + uses).encode()).hexdigest()[:12]
+    parts = [training_digest(config)]
+    parts += [fingerprint(use) for use in (posts.pool, posts.dev, posts.test, *shared)]
+    uris = [config.encoder.uri, *([config.molecules.uri] if config.molecules else [])]
+    parts += [encoder_digest(encoder_folder(u)) for u in uris if not u.startswith(MORGAN)]
+    if config.molecules is not None:
+        parts.append(_fingerprint_molecules(config, posts.all))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:12]
+
+
+def _fingerprint_molecules(config: RunConfig, posts: Sequence[AnnotatedPost]) -> str:
+    finder = load_finder([Path(table) for table in config.drugs.tables])
+    digest = hashlib.sha256()
+    for annotated in posts:
+        found = finder.find(annotated.post.text, lang=annotated.post.lang)
+        digest.update(("\t".join(drug.smiles or "" for drug in found) + "\n").encode())
+    return digest.hexdigest()
 
 
 def fingerprint(posts: Sequence[AnnotatedPost]) -> str:
