@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from pyarrow import fs
 from smm4h_core.errors import DataError
 
 _UNFINISHED = ".partial"
+_ABANDONED_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +78,27 @@ class Storage:
         self.write(name, lambda stream: stream.write(text.encode()))
 
     def read_json(self, name: str) -> Any:
-        """Read a JSON file."""
+        """Read a JSON file.
+
+        Raises:
+            DataError: if there is no such file, or it is no JSON.
+        """
         with self.read(name) as stream:
-            return json.loads(stream.read())
+            content = stream.read()
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise DataError(f"{self.root}/{name}: not JSON: {error}") from None
 
     def delete_unfinished(self) -> None:
-        """Remove what a kill in the middle of a write left behind in this very folder."""
+        """Remove what a kill in the middle of a write left behind in this very folder.
+
+        What was touched within the last hour may be another process's, still being written.
+        """
         if isinstance(self.filesystem, fs.LocalFileSystem):
             for path in Path(self.root).glob(f"*{_UNFINISHED}"):
-                path.unlink(missing_ok=True)
+                if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                    path.unlink(missing_ok=True)
 
     def delete(self, name: str) -> None:
         """Remove a file if it is there."""
@@ -93,8 +107,15 @@ class Storage:
 
 
 def open_storage(location: str) -> Storage:
-    """The storage at a folder (made absolute) or a URI such as ``s3://bucket/folder``."""
+    """The storage at a folder (made absolute) or a URI such as ``s3://bucket/folder``.
+
+    Raises:
+        DataError: a URI of a kind that is not known.
+    """
     if "://" in location:
-        filesystem, root = fs.FileSystem.from_uri(location)
+        try:
+            filesystem, root = fs.FileSystem.from_uri(location)
+        except ValueError as error:
+            raise DataError(f"{location}: expected a folder or a known URI: {error}") from None
         return Storage(filesystem, root.rstrip("/"))
     return Storage(fs.LocalFileSystem(), str(Path(location).resolve()))

@@ -79,7 +79,8 @@ def compare(
             results().out(f"\n{SYNTHETIC_NOTE}")
     if out is not None:
         save_comparison(blocks, split, out)
-        notices().print(f"saved comparison.md, comparison.csv, comparison.png in {out}")
+        saved = f"saved comparison.md, comparison.csv, comparison.png in {out}"
+        notices().print(saved, markup=False)
 
 
 def _describe(run: RunAnswers, comparison: Comparison | None, baseline: str) -> dict[str, Any]:

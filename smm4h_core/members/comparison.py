@@ -85,7 +85,7 @@ def read_answers(run: Storage, split: SplitName) -> tuple[RunAnswers, ...]:
     with run.read(ANSWERS) as stream:
         table = pq.read_table(stream)
     rows = table.filter(pc.equal(table["split"], split))
-    uses = (config["data"][use] for use in ("train", "dev", "test"))
+    uses = (config["data"].get(use, ()) for use in ("train", "extra", "dev", "test"))
     spans = result["splits"][split].get("one_to_one")
     labels = RunAnswers(
         name=config["name"],

@@ -51,9 +51,11 @@ _INK, _FAINT, _BETTER, _WORSE = "#22262b", "#8a9199", "#1f6f50", "#b3403a"
 def title_of(block: Block, split: str) -> str:
     """What a block's runs answered, and what they are held against."""
     gold = block.baseline.gold
+    # Rules and thresholds were fitted on these posts: scores, and p, flatter.
+    where = split if split == "test" else f"{split} (chosen on)"
     spans = "" if block.baseline.rows is None else f", {block.baseline.measure} of spans"
     return (
-        f"{split}: {len(gold):,} posts ({int(gold.sum()):,} ADE){spans}, "
+        f"{where}: {len(gold):,} posts ({int(gold.sum()):,} ADE){spans}, "
         f"baseline {block.baseline.name}"
     )
 

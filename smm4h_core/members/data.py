@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from smm4h_core.config import CorpusRef, RunConfig, training_digest
+from smm4h_core.config import MORGAN, CorpusRef, RunConfig, training_digest
 from smm4h_core.corpora.source import read_source
 from smm4h_core.corpora.splits import folds
+from smm4h_core.drugs.finder import load_finder
+from smm4h_core.encoders.identity import encoder_digest, encoder_folder
 from smm4h_core.errors import DataError
 from smm4h_core.extract.build import load_run_terms
 from smm4h_core.members.predictions import SplitName
@@ -93,20 +95,37 @@ def read_run_posts(config: RunConfig) -> RunPosts:
 
 
 def identify(config: RunConfig, posts: RunPosts) -> str:
-    """Digest of configuration and posts, 12 hexadecimal digits.
+    """Digest of all that a member is made of, 12 hexadecimal digits.
 
-    A member of another identity is never taken for this run's: going on with a changed learning
-    rate, or with corrected labels, must not mix two experiments.
+    That is the configuration, the posts, the encoders' files and the molecules that the lexicon
+    and the user's tables give the posts. A member of another identity is never taken for this
+    run's: going on with a changed learning rate, with corrected labels or with another encoder
+    under the same name must not mix two experiments.
     """
     shared = (posts.extra,) if posts.extra else ()
     reads_spans = config.extraction is not None
-    uses = "".join(
+    parts = [training_digest(config)]
+    parts += [
         fingerprint(use, with_mentions=reads_spans)
         for use in (posts.pool, posts.dev, posts.test, *shared)
-    )
+    ]
     if reads_spans:  # a list of terms may change under its name
-        uses += hashlib.sha256("\n".join(sorted(load_run_terms(config))).encode()).hexdigest()
-    return hashlib.sha256((training_digest(config) + uses).encode()).hexdigest()[:12]
+        parts.append(_digest("\n".join(sorted(load_run_terms(config)))))
+    uris = [config.encoder.uri, *([config.molecules.uri] if config.molecules else [])]
+    parts += [encoder_digest(encoder_folder(u)) for u in uris if not u.startswith(MORGAN)]
+    if config.molecules is not None:
+        parts.append(_digest(_molecules_of(config, posts.all)))
+    return _digest("".join(parts))[:12]
+
+
+def _molecules_of(config: RunConfig, posts: Sequence[AnnotatedPost]) -> str:
+    finder = load_finder([Path(table) for table in config.drugs.tables])
+    found = (finder.find(each.post.text, lang=each.post.lang) for each in posts)
+    return "\n".join("\t".join(drug.smiles or "" for drug in drugs) for drugs in found)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fingerprint(posts: Sequence[AnnotatedPost], *, with_mentions: bool = False) -> str:

@@ -82,7 +82,8 @@ def finished_record(identity: str, member: Member, run: Storage) -> dict[str, An
     """The record of a member that is already trained; None where it is not.
 
     Raises:
-        TrainingError: if it was trained under another configuration or on other posts.
+        TrainingError: if it was trained under another configuration, or on other posts, encoders
+            or molecules.
     """
     storage = member_storage(run, member)
     if not storage.exists(RECORD):
@@ -90,9 +91,9 @@ def finished_record(identity: str, member: Member, run: Storage) -> dict[str, An
     record: dict[str, Any] = storage.read_json(RECORD)
     if record["identity"] != identity:
         raise TrainingError(
-            f"{storage.root} was trained under another configuration or on other posts "
-            f"({record['identity']}, now {identity}): give the run another name or storage, "
-            f"or delete that folder"
+            f"{storage.root} was trained under another configuration or on other posts, encoders "
+            f"or molecules ({record['identity']}, now {identity}): give the run another name or "
+            f"storage, or delete that folder"
         )
     return record
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +35,26 @@ def test_storage_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 def test_storage_read_names_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.json: no such file"):
         open_storage(str(tmp_path)).read_json("none.json")
+
+
+def test_storage_read_json_names_a_file_that_was_cut_short(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text('{"a": ')
+    with pytest.raises(DataError, match=r"cut\.json: not JSON"):
+        open_storage(str(tmp_path)).read_json("cut.json")
+
+
+def test_storage_refuses_an_unknown_kind_of_uri() -> None:
+    with pytest.raises(DataError, match=r"ftq://place: expected a folder or a known URI"):
+        open_storage("ftq://place")
+
+
+def test_storage_delete_unfinished_leaves_what_another_process_is_writing(tmp_path: Path) -> None:
+    old, fresh = tmp_path / "a.json.1.partial", tmp_path / "b.json.2.partial"
+    for path in (old, fresh):
+        path.write_text("{")
+    os.utime(old, (time.time() - 7200,) * 2)
+    open_storage(str(tmp_path)).delete_unfinished()
+    assert [path.name for path in tmp_path.iterdir()] == [fresh.name]
 
 
 def test_storage_takes_a_uri(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def write_run(
     run = Storage(LocalFileSystem(), str(folder))
     write_ensemble(Ensemble((0, 2), MeanProb((0.5, 0.5)), (gathered,)), run)
     path = changed.get("path", "corpus/train")
-    data = {"train": [{"path": path}], "dev": [], "test": [{"path": "corpus/test"}]}
+    extra = [{"path": changed.get("extra", "corpus/extra")}]
+    data = {"train": [{"path": path}], "extra": extra, "dev": [], "test": [{"path": "corpus/test"}]}
     run.write_json("config.json", {"name": folder.name, "data": data})
     return run
 
@@ -50,6 +51,8 @@ def test_read_run_reads_what_a_run_wrote(tmp_path: Path) -> None:
     assert run.gold.tolist() == run.pred.tolist() == GOLD
     assert run.scores["f1"] == 1.0
     assert not read_run(write_run(tmp_path / "b", perfect()), "test").synthetic
+    extra = write_run(tmp_path / "c", perfect(), extra="sample:en/train")
+    assert read_run(extra, "test").synthetic
 
 
 def test_read_run_says_which_splits_there_are(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.corpora.smm4h import write_annotated
@@ -188,6 +190,40 @@ def test_train_member_refuses_a_member_of_other_posts(
     labels.write_text(labels.read_text().replace("\tADE", "\tNoADE", 1))
     with pytest.raises(TrainingError, match="or on other posts"):
         train_member(config, Member(0), run)
+
+
+def test_train_member_refuses_a_member_of_another_encoder_under_the_same_name(
+    config: RunConfig, run: Storage, tiny_bert: Path, tmp_path: Path
+) -> None:
+    copied = tmp_path / "encoder"
+    shutil.copytree(tiny_bert, copied)
+    own = changed(config, encoder={"uri": str(copied), "max_length": 48})
+    train_member(own, Member(0), run)
+    weights = load_file(copied / "model.safetensors")
+    save_file(
+        {name: tensor + 0.01 for name, tensor in weights.items()}, copied / "model.safetensors"
+    )
+    with pytest.raises(TrainingError, match="or on other posts, encoders or molecules"):
+        train_member(own, Member(0), run)
+
+
+def test_train_member_refuses_a_member_of_other_molecules_under_the_same_tables(
+    config: RunConfig, run: Storage, tmp_path: Path
+) -> None:
+    table = tmp_path / "mine.tsv"
+    table.write_text("name\tdrug\tsmiles\nzolacin\tzolacin\tCCO\n")
+    write_split(tmp_path / "named", 6, start=300, drug="zolacin")
+    fused = changed(
+        config,
+        data={**config.data.model_dump(mode="json"), "test": [{"path": "named"}]},
+        network={"fusion": "concat"},
+        molecules={"uri": "morgan:64"},
+        drugs={"tables": [str(table)]},
+    )
+    train_member(fused, Member(0), run)
+    table.write_text(table.read_text().replace("CCO", "CCN"))
+    with pytest.raises(TrainingError, match="or on other posts, encoders or molecules"):
+        train_member(fused, Member(0), run)
 
 
 def test_train_member_of_a_fold_answers_the_posts_it_left_out(
