@@ -52,13 +52,20 @@ class Source:
     """Finds the columns' Arrow types, which may take a reading of its own."""
 
 
-def open_table(path: Path, *, lang: Lang | None = None) -> Source:
+def open_table(
+    path: Path, *, lang: Lang | None = None, accept: Callable[[Row], None] | None = None
+) -> Source:
     """Open a table after reading it once: nothing is answered where one of its rows is bad.
+
+    Args:
+        path: The table.
+        lang: Language of the rows that state none.
+        accept: Raises for a row that the answers' format cannot hold.
 
     Raises:
         DataError: as `smm4h_core.tables.read.read_table`.
     """
-    survey = survey_table(path)
+    survey = survey_table(path, accept=accept)
     return Source(
         name=str(path),
         columns=survey.columns,
@@ -66,6 +73,22 @@ def open_table(path: Path, *, lang: Lang | None = None) -> Source:
         rows=read_table(path, lang=lang),
         types=partial(read_types, path, survey.columns),
     )
+
+
+def refuse_doubled_ids() -> Callable[[Row], None]:
+    """What a submission accepts: each post once, with an id. Its memory grows with the ids."""
+    seen: set[str] = set()
+
+    def accept(row: Row) -> None:
+        post_id = row.post.post_id
+        if post_id in seen or not post_id.strip():
+            raise DataError(
+                f"{row.place}: expected each tweet_id once and none blank in a submission, "
+                f"got {post_id!r}"
+            )
+        seen.add(post_id)
+
+    return accept
 
 
 def open_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -> Source:

@@ -35,6 +35,7 @@ CLASSIFIER, EXTRACTOR = "classifier", "extractor"
 """Parts, by the folder and the manifest's key."""
 DRUGS = "drugs"
 _LABELS = {"1a": ["NoADE", "ADE"], "1b": ["O", "B-ADE", "I-ADE"], "2": ["0", "1"]}
+MANIFEST_KEYS = ("name", "version", "languages", "created", "packages", "parts", "files", "sha256")
 RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
@@ -118,6 +119,7 @@ def save_bundle(
         }
         write_model_card(manifest, unfinished / "README.md")
         manifest["files"] = _describe_files(unfinished)
+        manifest["sha256"] = seal(manifest)
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (unfinished / MANIFEST).write_text(text, encoding="utf-8")
         replaced = folder.with_name(f"{unfinished.name}.old")
@@ -130,10 +132,10 @@ def save_bundle(
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a bundle's manifest and check its schema; touches no other file.
+    """Read a bundle's manifest, check its schema and its own digest; touches no other file.
 
     Raises:
-        BundleError: no manifest, no JSON, or another schema.
+        BundleError: no manifest, no JSON, another schema, a key that is missing or was changed.
     """
     path = folder / MANIFEST
     try:
@@ -148,6 +150,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: expected schema_version {SCHEMA_VERSION}, got {found!r}; `smm4h train` with "
             f"the run's configuration writes its bundle anew and trains nothing"
         )
+    missing = [key for key in MANIFEST_KEYS if key not in manifest]
+    if missing:
+        raise BundleError(f"{path}: expected the key(s) {', '.join(missing)}, which are not there")
+    if manifest["sha256"] != seal(manifest):
+        raise BundleError(f"{path}: not as it was written: its own sha256 differs")
     return dict(manifest)
 
 
@@ -207,6 +214,12 @@ def load_bundle(folder: Path) -> Bundle:
         extractor=extractor,
         manifest=manifest,
     )
+
+
+def seal(manifest: Mapping[str, Any]) -> str:
+    """Digest of all that a manifest says but this: a threshold changed by hand must show."""
+    said = {key: value for key, value in manifest.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _describe_files(folder: Path) -> dict[str, dict[str, Any]]:

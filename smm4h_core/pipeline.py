@@ -31,7 +31,8 @@ class Pipeline:
         Any number of posts; memory grows with it, so callers with millions hand over pieces.
 
         Raises:
-            DataError: a post that states no language, where the bundle serves several.
+            DataError: a post in a language that the bundle does not serve, or that states none
+                where the bundle serves several.
         """
         if not posts:
             return []
@@ -54,14 +55,15 @@ class Pipeline:
         ]
 
     def _with_lang(self, post: Post) -> Post:
-        if post.lang is not None:
+        if post.lang in self.languages:
             return post
-        if len(self.languages) > 1:
-            raise DataError(
-                f"post {post.post_id!r}: expected its language, one of {sorted(self.languages)}"
-            )
-        (only,) = self.languages
-        return replace(post, lang=only)
+        if post.lang is None and len(self.languages) == 1:
+            (only,) = self.languages
+            return replace(post, lang=only)
+        raise DataError(
+            f"post {post.post_id!r}: expected its language, one of "
+            f"{', '.join(sorted(self.languages))}; got {post.lang or 'none'}"
+        )
 
 
 def load_pipeline(folder: Path, *, device: torch.device | None = None) -> Pipeline:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -43,6 +44,10 @@ class CorpusRef(Section):
     """A split folder or file, relative to ``data.root``; or ``sample:en/train`` (synthetic)."""
     lang: Lang = "en"
     """Language of its posts."""
+    types: Annotated[Mapping[str, Literal["ADE"] | None], Field(min_length=1)] | None = None
+    """What the labels of its spans become, for tasks that read spans, where they are others than
+    ``ADE``: ``{ADR: ADE, WD: ADE, SSI: null}``. Every label that stands there must be named, as it
+    is spelt; null leaves the span out."""
 
 
 class TrainRef(CorpusRef):
@@ -71,6 +76,11 @@ class DataConfig(Section):
     member leaves one out and predicts it, so that the rule is fitted on out-of-fold predictions."""
     fold_seed: int = 0
     """Seed of the cut; the same for every member."""
+
+    @property
+    def refs(self) -> tuple[CorpusRef, ...]:
+        """Every split named, whatever its use."""
+        return self.train + self.extra + self.dev + self.test
 
     @model_validator(mode="after")
     def _something_to_choose_on(self) -> Self:
@@ -174,7 +184,7 @@ class TrainingConfig(Section):
     """Each layer further from the head learns at this multiple of the layer above it."""
     optimiser: Literal["adam", "adamw"] = "adam"
     """``adamw`` decays weights decoupled from the gradient, biases and norms excepted."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Only with ``adamw``."""
     schedule: Literal["constant", "warmup_linear"] = "constant"
     """``warmup_linear`` rises over ``warmup_fraction`` of all steps, then falls to zero."""
@@ -238,9 +248,9 @@ class EnsembleConfig(Section):
 class ResourcesConfig(Section):
     """What one member may use, and how patient the run is with failures."""
 
-    cpus_per_member: Annotated[float, Field(gt=0)] = 1.0
+    cpus_per_member: Rate = 1.0
     """Cores for one member; its thread count is this, rounded up."""
-    gpus_per_member: Annotated[float, Field(ge=0)] = 0.0
+    gpus_per_member: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """GPUs for one member: a fraction below 1, which shares one and caps its share of memory, or a
     whole number, which is all that Ray hands out."""
     max_workers: Positive | None = None

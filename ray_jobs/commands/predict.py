@@ -84,16 +84,25 @@ def predict(
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
     from json import dumps
 
-    from smm4h_core.batch import answer_rows, open_lines, open_table, write_answers
+    from smm4h_core.batch import (
+        answer_rows,
+        open_lines,
+        open_table,
+        refuse_doubled_ids,
+        write_answers,
+    )
     from smm4h_core.corpora.submission import write_submission
     from smm4h_core.pipeline import load_pipeline
     from smm4h_core.reports import report_to_json
+    from smm4h_core.tables.write import refuse_for_tsv
 
     if source == STREAM:
         posts = open_lines(sys.stdin.buffer, "standard input", lang=lang)
     else:
-        path = Path(source)
-        posts = open_table(path / POSTS_FILE if path.is_dir() else path, lang=lang)
+        accept = refuse_for_tsv if Path(out).suffix == ".tsv" else None
+        posts = open_table(
+            _posts_file(source), lang=lang, accept=accept if task is None else refuse_doubled_ids()
+        )
     pipeline = load_pipeline(bundle)
     tally = _Tally()
     answered = tally.watch(answer_rows(pipeline, posts), posts.num_rows)
@@ -131,6 +140,11 @@ def _answer(report: Report) -> Answer:
     return Answer(report.post_id, report.ade.is_ade if report.ade else bool(mentions), mentions)
 
 
+def _posts_file(source: str) -> Path:
+    path = Path(source)
+    return path / POSTS_FILE if path.is_dir() else path
+
+
 def _check_ends(source: str, out: str, *, endings: tuple[str, ...]) -> None:
     if source != STREAM and not Path(source).exists():
         raise typer.BadParameter(f"{source}: no such file or folder", param_hint="IN")
@@ -140,5 +154,7 @@ def _check_ends(source: str, out: str, *, endings: tuple[str, ...]) -> None:
         raise typer.BadParameter(
             f"{out}: expected a name ending in {', '.join(endings)}", param_hint="OUT"
         )
+    if source != STREAM and Path(out).resolve() == _posts_file(source).resolve():
+        raise typer.BadParameter(f"{out}: would replace the posts", param_hint="OUT")
     if not Path(out).parent.is_dir():
         raise typer.BadParameter(f"{out}: no such folder: {Path(out).parent}", param_hint="OUT")

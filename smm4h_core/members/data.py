@@ -91,6 +91,12 @@ def read_run_posts(config: RunConfig) -> RunPosts:
         extra = read(data.extra)
         posts = RunPosts(train + dev, np.array(cut.part_of), (), test, extra, weight_of)
     _refuse_doubled_ids(posts.all)
+    choosing, where = (posts.pool, "train and dev") if data.folds > 1 else (posts.dev, "dev")
+    if not any(each.label or each.mentions for each in choosing):
+        raise DataError(
+            f"{where}: expected at least one ADE among {len(choosing)} posts, to choose a "
+            f"threshold on; got none"
+        )
     return posts
 
 

@@ -174,7 +174,7 @@ def _score_split(rule: Rule, gathered: Gathered, answers: Combined) -> dict[str,
         **asdict(score_labels(gold, answers.label)),
         "ci95": bootstrap_intervals(rows, groups=gathered.groups).to_json(),
         "members": asdict(spread_over_members(f1_by_member)),
-        "average_precision": average_precision(gold, answers.prob),
+        "average_precision": average_precision(gold, answers.prob) if gold.any() else None,
         "ece": expected_calibration_error(gold, answers.prob),
     }
 

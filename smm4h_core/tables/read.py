@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +35,12 @@ class Survey:
     """Its rows."""
 
 
-def survey_table(path: Path) -> Survey:
+def survey_table(path: Path, *, accept: Callable[[Row], None] | None = None) -> Survey:
     """Read a table once to its end, so that a bad row shows before hours of work, not after.
+
+    Args:
+        path: As for `read_table`.
+        accept: Raises for a row that whoever asks cannot use.
 
     Raises:
         DataError: as `read_table`.
@@ -48,6 +52,8 @@ def survey_table(path: Path) -> Survey:
     for row in read_table(path):
         columns.update(dict.fromkeys(row.cells))
         num_rows += 1
+        if accept is not None:
+            accept(row)
     return Survey(tuple(columns), num_rows)
 
 

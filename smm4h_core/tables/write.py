@@ -83,6 +83,15 @@ def _text_rows(stream: IO[bytes], suffix: str, columns: Sequence[str]) -> Append
     return append
 
 
+def refuse_for_tsv(row: Row) -> None:
+    """Say before the work what writing the row to a ``.tsv`` would say after it.
+
+    Raises:
+        DataError: a tab or a line end in a cell, or a value that no cell can hold.
+    """
+    _tsv_line([_cell(value, row.place) for value in row.cells.values()], row.place)
+
+
 def _tsv_line(cells: Sequence[str], place: str) -> str:
     for cell in cells:
         if BREAK.search(cell):

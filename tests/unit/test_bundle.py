@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
-from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, verify_bundle
+from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, seal, verify_bundle
 from smm4h_core.classify.ensemble import MeanProb, rule_to_json
 from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.predict import predict_logits
@@ -87,6 +87,26 @@ def test_read_manifest_refuses_another_schema(bundle: Path, content: str) -> Non
         read_manifest(bundle)
 
 
+def test_read_manifest_refuses_a_threshold_changed_by_hand(bundle: Path) -> None:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["parts"]["classifier"]["rule"]["threshold"] = 0.999
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"manifest\.json: not as it was written"):
+        read_manifest(bundle)
+
+
+def test_read_manifest_names_the_keys_that_are_missing(bundle: Path) -> None:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["parts"], manifest["languages"]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(
+        BundleError, match=r"manifest\.json: expected the key\(s\) languages, parts"
+    ):
+        read_manifest(bundle)
+
+
 def test_read_manifest_refuses_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is not a bundle"):
         read_manifest(tmp_path)
@@ -96,7 +116,7 @@ def test_load_bundle_refuses_a_configuration_with_unknown_keys(bundle: Path) -> 
     path = bundle / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["parts"]["classifier"]["configuration"]["colour"] = "red"
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))
     with pytest.raises(BundleError, match=r"colour: Extra inputs"):
         load_bundle(bundle)
 
@@ -190,4 +210,4 @@ def _rewrite_frozen(bundle: Path) -> None:
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    path.write_text(json.dumps(manifest))
+    path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))

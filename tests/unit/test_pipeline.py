@@ -59,11 +59,16 @@ def test_process_answers_any_text(pipeline: Pipeline, text: str) -> None:
 def test_process_asks_for_a_language_where_the_bundle_has_several(pipeline: Pipeline) -> None:
     both = Pipeline(pipeline.bundle, device=torch.device("cpu"))
     both.languages = frozenset(("en", "ru"))
-    with pytest.raises(DataError, match=r"post '7': expected its language, one of \['en', 'ru'\]"):
+    with pytest.raises(DataError, match="post '7': expected its language, one of en, ru; got none"):
         both.process([Post("7", "text")])
     assert both.process([Post("7", "text", "ru")])[0].lang == "ru"
 
 
+def test_process_refuses_a_language_that_the_bundle_never_saw(pipeline: Pipeline) -> None:
+    with pytest.raises(DataError, match="post '7': expected its language, one of en; got ru"):
+        pipeline.process([Post("7", "текст", "ru")])
+
+
 def test_process_names_the_bundle(pipeline: Pipeline) -> None:
-    (report,) = pipeline.process([Post("1", "text", "ru")])
-    assert (report.bundle, report.lang) == ("tiny@1", "ru")
+    (report,) = pipeline.process([Post("1", "text", "en")])
+    assert (report.bundle, report.lang) == ("tiny@1", "en")

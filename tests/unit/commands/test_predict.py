@@ -64,7 +64,11 @@ def test_predict_takes_the_language_where_posts_state_none(
 
     ended = smm4h("predict", tiny_bundle, path, "-", "--lang", "ru")
 
-    assert [json.loads(line)["lang"] for line in ended.out.splitlines()] == ["ru", "en"]
+    # The bundle is English: the language given is the first post's, and is refused.
+    assert ended.code == 1
+    assert "post '1': expected its language, one of en; got ru" in ended.err
+    ended = smm4h("predict", tiny_bundle, path, "-", "--lang", "en")
+    assert [json.loads(line)["lang"] for line in ended.out.splitlines()] == ["en", "en"]
 
 
 @pytest.mark.parametrize(("task", "words"), [("1a", ("ADE", "NoADE")), ("2", ("1", "0"))])
@@ -125,6 +129,51 @@ def test_predict_refuses_wrong_use(
     ended = smm4h("predict", tiny_bundle, split, out, *options)
 
     assert ended.code == 2
+    assert complaint in ended.err
+
+
+def test_predict_does_not_replace_the_posts_by_their_answers(
+    smm4h, tiny_bundle: Path, split: Path
+) -> None:
+    posts = split / "tweets.tsv"
+    before = posts.read_bytes()
+    for source in (posts, split):
+        ended = smm4h("predict", tiny_bundle, source, posts, "--task", "1a")
+        assert ended.code == 2
+        assert "would replace the posts" in ended.err
+    assert posts.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "options", "complaint"),
+    [
+        (
+            "posts.tsv",
+            "1\ta\n2\tb\n1\tc\n",
+            ["--task", "1a"],
+            "posts.tsv:4: expected each tweet_id",
+        ),
+        ("posts.csv", '1,"a\nb"\n', [], "posts.csv:2: a tab or a line end"),
+    ],
+)
+def test_predict_tells_what_the_answers_cannot_hold_before_answering(
+    smm4h,
+    tiny_bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    rows: str,
+    options: list[str],
+    complaint: str,
+) -> None:
+    def answer(*_: object) -> None:
+        raise AssertionError("answered before the table was accepted")
+
+    monkeypatch.setattr("smm4h_core.pipeline.Pipeline.process", answer)
+    mark = "\t" if name.endswith(".tsv") else ","
+    (tmp_path / name).write_text(f"tweet_id{mark}tweet\n{rows}")
+    ended = smm4h("predict", tiny_bundle, tmp_path / name, tmp_path / "out.tsv", *options)
+    assert ended.code == 1
     assert complaint in ended.err
 
 

@@ -82,6 +82,14 @@ def test_fit_ensemble_refuses_members_that_answered_other_posts(run: Storage) ->
         fit_ensemble(settings(), run, (0, 1), folds=1)
 
 
+def test_score_ensemble_scores_test_posts_of_which_none_is_positive(run: Storage) -> None:
+    for seed in (0, 1):
+        dev = predictions("dev", "ab", [1, 0], [1, -1])
+        store(run, Member(seed), dev, predictions("test", "xy", [0, 0], [-1, -2]))
+    result = write_ensemble(fit_ensemble(settings(), run, (0, 1), folds=1), run)
+    assert result["splits"]["test"]["average_precision"] is None
+
+
 def test_fit_ensemble_refuses_no_seed(run: Storage) -> None:
     with pytest.raises(TrainingError, match="no seed"):
         fit_ensemble(settings(), run, (), folds=1)

@@ -254,6 +254,15 @@ def test_train_member_with_a_frozen_table_stores_it_nowhere(
     assert b"word_embeddings" in weights_of(run.child("b"), Member(0))
 
 
+def test_train_member_refuses_dev_posts_without_a_positive_before_training(
+    config: RunConfig, run: Storage, tmp_path: Path
+) -> None:
+    labels = tmp_path / "dev/class.tsv"
+    labels.write_text(labels.read_text().replace("\tADE", "\tNoADE"))
+    with pytest.raises(DataError, match="dev: expected at least one ADE among 12 posts"):
+        train_member(config, Member(0), run)
+
+
 def test_train_member_refuses_ids_that_stand_in_two_corpora(
     config: RunConfig, run: Storage
 ) -> None:
