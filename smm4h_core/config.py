@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from smm4h_core.errors import ConfigError
 from smm4h_core.sections import (
@@ -37,7 +37,6 @@ from smm4h_core.sections import (
     TextConfig,
     TrainingConfig,
     TrainRef,
-    refusal,
 )
 from smm4h_core.types import Lang
 
@@ -68,7 +67,6 @@ __all__ = (
     "config_from_mapping",
     "read_config",
     "read_mapping",
-    "refusal",
     "training_digest",
 )
 
@@ -127,6 +125,8 @@ class RunConfig(Section):
                 raise ValueError(f"ensemble.rule 'vote' is of spans, which task {task} has not")
             if any(ref.weight != 1 for ref in self.data.train + self.data.extra):
                 raise ValueError(f"task {task} reads no weight of a corpus: leave it out")
+            if any(ref.types is not None for ref in self.data.refs):
+                raise ValueError(f"task {task} reads no types of spans: leave them out")
             return self
         if task in get_args(ClassificationTask):
             raise ValueError(f"task {task} reads no spans: leave the extraction section out")
@@ -168,10 +168,7 @@ def config_from_mapping(raw: Mapping[str, Any], *, source: str = "configuration"
     Raises:
         ConfigError: naming each key path that does not fit, what was expected and what came.
     """
-    try:
-        return RunConfig.model_validate(raw)
-    except ValidationError as error:
-        raise refusal(error, source) from None
+    return RunConfig.checked(raw, source=source)
 
 
 def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -233,6 +230,10 @@ def training_digest(config: RunConfig) -> str:
     # Text alone reads no drug; what is unset is left out, so that older members are known again.
     if parts["molecules"] is None:
         del parts["molecules"], parts["drugs"]
+    for use in ("train", "extra", "dev", "test"):
+        for ref in parts["data"][use]:
+            if ref["types"] is None:
+                del ref["types"]
     for ref in (*parts["data"]["train"], *parts["data"]["extra"]):
         if ref["weight"] == 1:
             del ref["weight"]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -35,6 +35,18 @@ class Section(BaseModel):
     """A part of the configuration: cannot be changed, knows all its keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def checked(cls, raw: Mapping[str, Any], *, source: str) -> Self:
+        """Check a mapping and freeze it.
+
+        Raises:
+            ConfigError: naming each key path that does not fit, what was expected and what came.
+        """
+        try:
+            return cls.model_validate(raw)
+        except ValidationError as error:
+            raise _refusal(error, source) from None
 
 
 class CorpusRef(Section):
@@ -265,7 +277,7 @@ class ResourcesConfig(Section):
         return self
 
 
-def refusal(error: ValidationError, source: str) -> ConfigError:
+def _refusal(error: ValidationError, source: str) -> ConfigError:
     """The error for people: a line for each key path that does not fit."""
     lines = [f"{source}: {len(error.errors())} key(s) do not fit"]
     for problem in error.errors():

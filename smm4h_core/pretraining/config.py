@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from smm4h_core.config import (
     NAME_PATTERN,
@@ -18,7 +18,6 @@ from smm4h_core.config import (
     Rate,
     Section,
     read_mapping,
-    refusal,
 )
 
 
@@ -158,10 +157,7 @@ def molecule_config_from_mapping(
     Raises:
         ConfigError: naming each key path that does not fit, what was expected and what came.
     """
-    try:
-        return MoleculeRunConfig.model_validate(raw)
-    except ValidationError as error:
-        raise refusal(error, source) from None
+    return MoleculeRunConfig.checked(raw, source=source)
 
 
 def read_molecule_config(path: Path, overrides: Sequence[str] = ()) -> MoleculeRunConfig:

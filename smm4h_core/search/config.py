@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from smm4h_core.config import NAME_PATTERN, Positive, Section, read_mapping, refusal
+from smm4h_core.config import NAME_PATTERN, Positive, Section, read_mapping
 from smm4h_core.errors import ConfigError
 from smm4h_core.search.domains import Domain
 from smm4h_core.search.space import TrainingSpace, build_space
@@ -130,10 +130,7 @@ def read_search(
     kind = raw.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         raise ConfigError(f"{path}: kind: expected one of {', '.join(kinds)}, got {kind!r}")
-    try:
-        config = kinds[kind].model_validate(raw)
-    except ValidationError as error:
-        raise refusal(error, str(path)) from None
+    config = kinds[kind].checked(raw, source=str(path))
     if isinstance(config, EnsembleSearchConfig):
         return config
     base = path.parent / config.base
