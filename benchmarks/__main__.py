@@ -27,14 +27,16 @@ Name = Literal[
     "drug_finder",
     "molecules",
     "ensemble_search",
+    "extraction_speed",
     "training_f1",
+    "extraction",
 ]
 USUAL: tuple[Name, ...] = (
     *("results", "training_speed", "inference_speed", "ray_overhead"),
-    *("drug_finder", "molecules", "ensemble_search"),
+    *("drug_finder", "molecules", "ensemble_search", "extraction_speed"),
 )
 """What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
-pace, which doubles the time."""
+pace, and ``extraction`` every baseline on every corpus, which doubles the time each."""
 OUT, FILE = Path("runs/benchmarks"), "benchmarks.json"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

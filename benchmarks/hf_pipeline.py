@@ -6,6 +6,7 @@ import logging as levels
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -46,26 +47,51 @@ def build_pipeline(
     network: Classifier, tokeniser: Tokeniser, *, max_length: int, device: torch.device
 ) -> Callable[[Sequence[str]], NDArray[np.float64]]:
     """Return what answers probs ``(N,)`` of N texts, in fp32."""
+    classify = open_pipeline(
+        "text-classification",
+        SequenceClassifier(network),
+        tokeniser,
+        max_length=max_length,
+        device=device,
+    )
+
+    def answer(texts: Sequence[str]) -> NDArray[np.float64]:
+        answers = classify(list(texts), batch_size=BATCH_POSTS, truncation=True)
+        return np.array([each["score"] for each in answers])  # of one label: its sigmoid
+
+    return answer
+
+
+def open_pipeline(
+    task: Literal["text-classification", "token-classification"],
+    model: PreTrainedModel,
+    tokeniser: Tokeniser,
+    *,
+    max_length: int,
+    device: torch.device,
+    **options: Any,
+) -> Callable[..., Any]:
+    """The library's pipeline of a task around a model and one of our tokenisers.
+
+    Args:
+        task: As the library names it.
+        model: Any in the form that the task's pipeline asks for.
+        tokeniser: A Hugging Face one.
+        max_length: Word-pieces of a text, beyond which it is truncated.
+        device: Where to compute.
+        **options: The task's own.
+    """
     with tempfile.TemporaryDirectory() as folder:
         tokeniser.save(Path(folder))
         tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.model_max_length = max_length
     verbosity = logging.get_verbosity()
     # The pipeline takes any model, but complains of classes that its library does not list.
     logging.set_verbosity(levels.CRITICAL)
     try:
-        classify = pipeline(
-            "text-classification",
-            model=SequenceClassifier(network),
-            tokenizer=tokenizer,
-            device=device,
+        opened: Callable[..., Any] = pipeline(
+            task, model=model, tokenizer=tokenizer, device=device, **options
         )
     finally:
         logging.set_verbosity(verbosity)
-
-    def answer(texts: Sequence[str]) -> NDArray[np.float64]:
-        answers = classify(
-            list(texts), batch_size=BATCH_POSTS, truncation=True, max_length=max_length
-        )
-        return np.array([each["score"] for each in answers])  # of one label: its sigmoid
-
-    return answer
+    return opened

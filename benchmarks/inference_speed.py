@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.hf_pipeline import BATCH_POSTS, build_pipeline
 from benchmarks.machine import chosen_device
 from benchmarks.reach import distance_from, judge
-from benchmarks.rounds import measure_in_turn, spread_of, spread_of_ratio
+from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
 from benchmarks.runs import finished_run
 from benchmarks.section import Section, with_interval
 from smm4h_core.bundle import Bundle, load_bundle
@@ -71,12 +70,8 @@ def measure(
     threshold = classifier_of(bundle).rule.member_thresholds[0]
 
     drawn = random.Random(0).sample([p.post for p in (*posts.test, *posts.pool)], num_posts)
-    rates = measure_in_turn(
-        {name: _rate_of(answer) for name, answer in contenders.items()},
-        drawn,
-        warm_up=drawn[:num_warm_up],
-        num_rounds=num_rounds,
-    )
+    speeds = measure_speed(contenders, drawn, warm_up=drawn[:num_warm_up], num_rounds=num_rounds)
+    rates = {name: each.wall for name, each in speeds.items()}
     ratios = {name: spread_of_ratio(each, rates[THEIRS]) for name, each in rates.items()}
     qualities = judge_answers(contenders, posts.test, threshold)
     ours, fp32 = qualities[OURS], qualities[OURS_FP32].interval
@@ -187,15 +182,6 @@ def _ours(bundle: Bundle, precision: Precision, device: torch.device) -> Answer:
         return np.array([decision.prob for decision in decisions if decision is not None])
 
     return answer
-
-
-def _rate_of(answer: Answer) -> Callable[[Sequence[Post]], float]:
-    def rate(posts: Sequence[Post]) -> float:
-        started = time.perf_counter()
-        answer(posts)
-        return len(posts) / (time.perf_counter() - started)
-
-    return rate
 
 
 def _f1_cell(quality: Quality) -> str:

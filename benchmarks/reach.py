@@ -51,6 +51,26 @@ TARGETS = MappingProxyType(
         "rudrec_text.p": Target(
             "RuDReC out of fold: p of the difference to TF-IDF", "at most", 0.05
         ),
+        "psytar_extract.strict": Target("PsyTAR spans: ensemble's strict F1", "at least", 0.66),
+        "psytar_extract.relaxed": Target("PsyTAR spans: ensemble's relaxed F1", "at least", 0.82),
+        "psytar_extract.above": Target(
+            "PsyTAR spans: ensemble less the best baseline, the lesser of strict and relaxed",
+            "at least",
+            0.0,
+        ),
+        "ade2_extract.strict": Target("ADE-Corpus spans: ensemble's strict F1", "at least", 0.68),
+        "ade2_extract.relaxed": Target("ADE-Corpus spans: ensemble's relaxed F1", "at least", 0.82),
+        "ade2_extract.above": Target(
+            "ADE-Corpus spans: ensemble less the best baseline, the lesser of strict and relaxed",
+            "at least",
+            0.0,
+        ),
+        "rudrec_extract.relaxed": Target("RuDReC spans: ensemble's relaxed F1", "at least", 0.45),
+        "rudrec_extract.above": Target(
+            "RuDReC spans: ensemble less the best baseline, the lesser of strict and relaxed",
+            "at least",
+            0.0,
+        ),
         "training.padded": Target(
             "training speed over `Trainer` padding every post to 128", "at least", 6.0
         ),
@@ -65,6 +85,9 @@ TARGETS = MappingProxyType(
         ),
         "prediction.f1": Target(
             "test F1 as served: distance from the interval of fp32's", "at most", 0.0
+        ),
+        "extraction.speed": Target(
+            "extraction speed over `transformers.pipeline`", "at least", 3.0
         ),
         "molecules.restored": Target(
             "molecule encoder: hidden tokens restored, less untrained", "at least", 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -25,6 +26,16 @@ class Spread:
         return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """Pieces of work a second, round by round."""
+
+    wall: tuple[float, ...]
+    """By the clock on the wall."""
+    cpu: tuple[float, ...]
+    """By the process's own CPU seconds, all its threads together."""
+
+
 def measure_in_turn(
     contenders: Mapping[str, Callable[[W], float]], work: W, *, warm_up: W, num_rounds: int
 ) -> dict[str, tuple[float, ...]]:
@@ -43,6 +54,31 @@ def measure_in_turn(
         for name, run in contenders.items():
             rates[name].append(run(work))
     return {name: tuple(each) for name, each in rates.items()}
+
+
+def measure_speed(
+    contenders: Mapping[str, Callable[[Sequence[W]], object]],
+    work: Sequence[W],
+    *,
+    warm_up: Sequence[W],
+    num_rounds: int,
+) -> dict[str, Speeds]:
+    """`measure_in_turn` of what answers pieces of work: how many a second, by either clock."""
+    cpu: dict[str, list[float]] = {name: [] for name in contenders}
+
+    def timed(name: str) -> Callable[[Sequence[W]], float]:
+        def run(given: Sequence[W]) -> float:
+            wall, busy = time.perf_counter(), time.process_time()
+            contenders[name](given)
+            cpu[name].append(len(given) / (time.process_time() - busy))
+            return len(given) / (time.perf_counter() - wall)
+
+        return run
+
+    walls = measure_in_turn(
+        {name: timed(name) for name in contenders}, work, warm_up=warm_up, num_rounds=num_rounds
+    )
+    return {name: Speeds(wall, tuple(cpu[name][-num_rounds:])) for name, wall in walls.items()}
 
 
 def spread_of(values: Sequence[float]) -> Spread:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias, assert_never
 
 import numpy as np
@@ -22,7 +22,8 @@ from smm4h_core.classify.probability import (
     check_prob,
     prob_from_logit,
 )
-from smm4h_core.errors import BundleError, ConfigError, DataError
+from smm4h_core.errors import ConfigError, DataError
+from smm4h_core.stored_rules import read_rule
 
 Kind = Literal["majority", "mean", "logistic"]
 Tie = Literal["positive", "negative"]
@@ -234,23 +235,7 @@ def rule_from_json(data: Mapping[str, Any]) -> Rule:
         "mean": MeanProb,
         "logistic": LogisticWeighing,
     }
-    kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in rules:
-        raise BundleError(f"ensemble rule, kind: expected one of {sorted(rules)}, got {kind!r}")
-    expected = {each.name for each in fields(rules[kind])}
-    if data.keys() != expected:
-        raise BundleError(
-            f"ensemble rule {kind!r}: expected keys {sorted(expected)}, got {sorted(data)}"
-        )
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in data.items()
-        if key != "kind"
-    }
-    try:
-        return rules[kind](**values)
-    except ConfigError as error:
-        raise BundleError(f"ensemble rule {kind!r}, {error}") from error
+    return read_rule(data, rules, what="ensemble rule")
 
 
 def _check_numbers(

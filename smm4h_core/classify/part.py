@@ -26,9 +26,9 @@ from smm4h_core.classify.probability import Prob, prob_from_logit
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Encoding, Tokeniser
 from smm4h_core.encoders.load import (
-    build_text_encoder,
+    build_run_encoder,
     check_length,
-    load_text_encoder,
+    load_run_encoder,
     save_text_encoder,
 )
 from smm4h_core.encoders.tokenise import tokenise
@@ -106,9 +106,7 @@ def save_classifier(
     config: RunConfig, members: Sequence[Sequence[Storage]], *, weights_name: str, folder: Path
 ) -> None:
     """Write all but the rule; see `smm4h_core.bundle.save_bundle`."""
-    loaded = load_text_encoder(config.encoder.uri, pooling=config.encoder.pooling)
-    if config.encoder.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
+    loaded = load_run_encoder(config.encoder)
     save_text_encoder(loaded, folder / "encoder")
     molecules, side = config.molecules, None
     if molecules is not None:
@@ -131,9 +129,7 @@ def load_classifier(config: RunConfig, rule: Mapping[str, Any], folder: Path) ->
         BundleError: naming the file, or the key of the rule, that does not fit.
     """
     joined = rule_from_json(rule)
-    loaded = build_text_encoder(folder / "encoder")
-    if config.encoder.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
+    loaded = build_run_encoder(config.encoder, folder / "encoder")
     side = None
     if config.molecules is not None:
         side = open_molecule_side(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from smm4h_core.corpora.original import Place, build_mention
 from smm4h_core.corpora.problems import Problem, Report, Severity, refuse
@@ -27,6 +28,11 @@ from smm4h_core.corpora.shapes import (
 )
 from smm4h_core.corpora.tsv import Row, read_rows
 from smm4h_core.types import Lang, Mention, Post, Span
+
+Types: TypeAlias = Mapping[str, str | None]
+"""Labels of spans to ``ADE``, or None for those that are left out."""
+LEFT_OUT_TYPE = "left-out-type"
+"""Code of the note on such a span."""
 
 # Nine digits hold every offset; int() itself refuses strings past some thousand digits.
 _OFFSET = re.compile(r"[0-9]{1,9}")
@@ -72,7 +78,11 @@ def scan_posts(path: Path, lang: Lang | None, report: Report = refuse) -> Iterat
 
 
 def scan_labels(
-    path: Path, posts: Mapping[str, PlacedPost] | None = None, report: Report = refuse
+    path: Path,
+    posts: Mapping[str, PlacedPost] | None = None,
+    report: Report = refuse,
+    *,
+    types: Types | None = None,
 ) -> dict[str, bool]:
     """Scan the labels of a file, by post, in the file's order.
 
@@ -83,6 +93,7 @@ def scan_labels(
         posts: The posts that the labels must fit one to one; None where there are none to hold
             them against, as in a submission.
         report: Takes the problems met.
+        types: As in :func:`scan_spans`, for a file with spans.
 
     Raises:
         DataError: from ``report``, at the first error.
@@ -98,7 +109,7 @@ def scan_labels(
         if posts is not None and post_id not in posts:
             message = f"expected a tweet_id among the posts, got {post_id!r}"
             _report(row, "label-without-post", message, report)
-        label = _read_label(row, report)
+        label = _read_label(row, report, types if has_spans else None)
         if label is not None:
             labels[post_id] = labels.get(post_id, False) or label
     for post_id, placed in (posts or {}).items():
@@ -115,6 +126,7 @@ def scan_spans(
     *,
     with_concepts: bool = False,
     llt_to_pt: Mapping[str, str] | None = None,
+    types: Types | None = None,
 ) -> Iterator[tuple[str, Mention]]:
     """Scan the ADE mentions of a file, each with its post's id, in the file's order.
 
@@ -127,6 +139,8 @@ def scan_spans(
         with_concepts: Whether the column ``ptid`` is expected and read.
         llt_to_pt: MedDRA's lowest-level terms to their preferred terms, each PT's own code among
             them; concepts are then mapped, and must be known.
+        types: Labels of spans to what they become; every one that stands there must be known.
+            None knows ADE alone.
 
     Raises:
         DataError: from ``report``, at the first error other than a differing quotation.
@@ -137,8 +151,11 @@ def scan_spans(
         if posts is not None and post_id not in posts:
             message = f"expected a tweet_id among the posts, got {post_id!r}"
             _report(row, "unknown-id", message, report)
-        label = _read_label(row, report)
+        label = _read_label(row, report, types)
         if all(is_blank(row.cells[name]) for name in ("start", "end", "span")):
+            continue
+        if types is not None and types.get(row.cells["label"], "") is None:
+            _report_left_out(row, report)
             continue
         if label is False:
             message = f"expected ADE for a span, got {row.cells['label']!r}"
@@ -161,6 +178,7 @@ def scan_fragments(
     report: Report = refuse,
     *,
     llt_to_pt: Mapping[str, str] | None = None,
+    types: Types | None = None,
 ) -> Iterator[tuple[str, Mention]]:
     """Scan the discontinuous ADE mentions of ``fragments.tsv``, each with its post's id.
 
@@ -169,6 +187,7 @@ def scan_fragments(
         posts: The posts that the offsets are held against.
         report: Takes the problems met.
         llt_to_pt: As in :func:`scan_spans`.
+        types: As in :func:`scan_spans`.
 
     Raises:
         DataError: from ``report``, at the first error other than a differing quotation.
@@ -179,7 +198,11 @@ def scan_fragments(
             message = f"expected a tweet_id among the posts, got {post_id!r}"
             _report(row, "unknown-id", message, report)
             continue
-        if _read_label(row, report) is False:
+        label = _read_label(row, report, types)
+        if types is not None and types.get(row.cells["label"], "") is None:
+            _report_left_out(row, report)
+            continue
+        if label is False:
             message = f"expected ADE for a mention, got {row.cells['label']!r}"
             _report(row, "span-on-negative", message, report)
         if not _FRAGMENTS.fullmatch(cell):
@@ -203,6 +226,11 @@ def _scan(path: Path, required: tuple[str, ...], report: Report) -> Iterator[Row
             _report(row, "missing-id", "expected a tweet_id, got a blank cell", report)
 
 
+def _labels_in(path: Path) -> set[str]:
+    rows = read_rows(path, LABEL_COLUMNS, ALL_COLUMNS, aliases=ALIASES, report=lambda _: None)
+    return {row.cells["label"] for row in rows}
+
+
 def _has_spans(row: Row) -> bool:
     return "start" in row.cells
 
@@ -218,8 +246,20 @@ def _report_doubled(row: Row, line: int, report: Report) -> None:
     _report(row, "doubled-id", message, report)
 
 
-def _read_label(row: Row, report: Report) -> bool | None:
+def _report_left_out(row: Row, report: Report) -> None:
+    message = f"a span of {row.cells['label']!r} is left out, as `types` says"
+    _report(row, LEFT_OUT_TYPE, message, report, "note")
+
+
+def _read_label(row: Row, report: Report, types: Types | None = None) -> bool | None:
     cell = row.cells["label"]
+    if types is not None and cell in types:
+        return types[cell] is not None
+    if types is not None and not is_blank(cell) and parse_label(cell) is not False:
+        there = sorted(_labels_in(row.path))
+        message = f"expected one of the types {sorted(types)}, got {cell!r}; this file has {there}"
+        _report(row, "unknown-type", message, report)
+        return None
     label = parse_label(cell)
     if label is None and _has_spans(row) and is_blank(cell):
         return False

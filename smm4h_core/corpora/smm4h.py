@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from smm4h_core.corpora.original import format_fragments
-from smm4h_core.corpora.scan import scan_fragments, scan_labels, scan_posts, scan_spans
+from smm4h_core.corpora.problems import Report, refuse
+from smm4h_core.corpora.scan import Types, scan_fragments, scan_labels, scan_posts, scan_spans
 from smm4h_core.corpora.shapes import (
     CONCEPT_COLUMNS,
     FRAGMENT_COLUMNS,
@@ -52,6 +53,8 @@ def read_annotated(
     *,
     lang: Lang | None = None,
     llt_to_pt: Mapping[str, str] | None = None,
+    types: Types | None = None,
+    report: Report = refuse,
 ) -> list[AnnotatedPost]:
     """Read the posts of a file or a split folder with what the task annotates, in the file's order.
 
@@ -65,6 +68,8 @@ def read_annotated(
         lang: Language of the posts, where it is known.
         llt_to_pt: MedDRA's lowest-level terms to their preferred terms; task 1c then answers in
             preferred terms only.
+        types: Labels of spans to what they become, as :func:`scan_spans` takes them.
+        report: Takes the problems met.
 
     Raises:
         DataError: at the first line that is not as the format has it; a span whose quotation
@@ -72,18 +77,27 @@ def read_annotated(
     """
     posts_path = path / POSTS_FILE if path.is_dir() else path
     labels_path = path / LABELS_FILE if path.is_dir() else path
-    posts = {placed.post.post_id: placed for placed in scan_posts(posts_path, lang)}
+    posts = {placed.post.post_id: placed for placed in scan_posts(posts_path, lang, report)}
     labels: Mapping[str, bool] = {}
     if task not in SPANS_FILES or labels_path.is_file():
-        labels = scan_labels(labels_path, posts)
+        labels = scan_labels(labels_path, posts, report, types=types)
     mentions: dict[str, list[Mention]] = {post_id: [] for post_id in posts}
     if task in SPANS_FILES:
         spans_path = path / SPANS_FILES[task] if path.is_dir() else path
-        spans = scan_spans(spans_path, posts, with_concepts=task == "1c", llt_to_pt=llt_to_pt)
+        spans = scan_spans(
+            spans_path,
+            posts,
+            report,
+            with_concepts=task == "1c",
+            llt_to_pt=llt_to_pt,
+            types=types,
+        )
         for post_id, mention in spans:
             mentions[post_id].append(mention)
         if path.is_dir() and (path / FRAGMENTS_FILE).is_file():
-            in_parts = scan_fragments(path / FRAGMENTS_FILE, posts, llt_to_pt=llt_to_pt)
+            in_parts = scan_fragments(
+                path / FRAGMENTS_FILE, posts, report, llt_to_pt=llt_to_pt, types=types
+            )
             for post_id, mention in in_parts:
                 if task == "1b" or mention.concept_id is not None:
                     mentions[post_id].append(mention)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from smm4h_core.corpora.formats import read_original, recognise
+from smm4h_core.corpora.problems import Problem, Report, refuse
+from smm4h_core.corpora.scan import LEFT_OUT_TYPE, Types
 from smm4h_core.corpora.shapes import Task
 from smm4h_core.corpora.smm4h import read_annotated
 from smm4h_core.errors import DataError
@@ -17,7 +19,15 @@ from smm4h_core.types import AnnotatedPost, Lang
 _SAMPLE = re.compile(r"sample:(en|ru)/(train|dev|test)")
 
 
-def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[AnnotatedPost]:
+def read_source(
+    name: str,
+    task: Task,
+    lang: Lang,
+    root: Path,
+    *,
+    types: Types | None = None,
+    report: Report = refuse,
+) -> Sequence[AnnotatedPost]:
     """Read the annotated posts that ``name`` stands for.
 
     Args:
@@ -27,11 +37,15 @@ def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[Annot
         task: Which annotation is wanted.
         lang: Language of the posts; the sample and a public original state their own.
         root: Where relative paths start.
+        types: What the labels of a split's spans become; None where they are ADE alone.
+        report: Takes the problems met in a split: of types, a note a span that is left out.
 
     Raises:
         DataError: there is nothing of that name, or it is not as its format has it.
     """
     path = root / name
+    if types is not None and (name.startswith("sample:") or recognise(path)):
+        raise DataError(f"{name}: expected no types, which its reader knows; got {dict(types)}")
     if name.startswith("sample:"):
         found = _SAMPLE.fullmatch(name)
         if found is None:
@@ -47,7 +61,24 @@ def read_source(name: str, task: Task, lang: Lang, root: Path) -> Sequence[Annot
         )
     if recognise(path):
         return [_restrict(post, task, path) for post in read_original(path).posts]
-    return read_annotated(path, task, lang=lang)
+    return read_annotated(path, task, lang=lang, types=types, report=report)
+
+
+def count_left_out(name: str, lang: Lang, root: Path, types: Types) -> int:
+    """How many spans of a split its `types` leave out.
+
+    Raises:
+        DataError: as `read_source`.
+    """
+    left_out: list[Problem] = []
+
+    def report(problem: Problem) -> None:
+        refuse(problem)
+        if problem.code == LEFT_OUT_TYPE:
+            left_out.append(problem)
+
+    read_source(name, "1b", lang, root, types=types, report=report)
+    return len(left_out)
 
 
 def _restrict(annotated: AnnotatedPost, task: Task, path: Path) -> AnnotatedPost:

@@ -74,7 +74,7 @@ def format_mistakes(posts: Sequence[PostMistakes]) -> str:
             found = mistake.found
             writer.writerow(
                 (
-                    post.annotated.post.post_id,
+                    writable(post.annotated.post.post_id),
                     mistake.kind,
                     *_cells(mistake.gold, post),
                     *_cells(found.mention if found else None, post),
@@ -89,7 +89,12 @@ def _cells(mention: Mention | None, post: PostMistakes) -> tuple[object, ...]:
         return ("", "", "")
     text = post.annotated.post.text
     quoted = " ... ".join(text[part.start : part.end] for part in mention.parts)
-    return (mention.span.start, mention.span.end, quoted)
+    return (mention.span.start, mention.span.end, writable(quoted))
+
+
+def writable(text: str) -> str:
+    """The text with a question mark for half a surrogate pair, which UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _compare(gold: Sequence[Mention], found: Sequence[FoundMention]) -> tuple[Mistake, ...]:

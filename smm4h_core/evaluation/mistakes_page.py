@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 
-from smm4h_core.evaluation.mistakes import KINDS, Mistake, PostMistakes
+from smm4h_core.evaluation.mistakes import KINDS, Mistake, PostMistakes, writable
 from smm4h_core.types import Span
 
 _STYLE = """
@@ -92,5 +92,4 @@ def _line(mistake: Mistake, text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    # Half a surrogate pair cannot be written as UTF-8.
-    return escape(text.encode("utf-8", "replace").decode("utf-8"))
+    return escape(writable(text))

@@ -65,4 +65,10 @@ def fit_calibration(prob: Prob, is_right: BoolArray) -> Calibration:
         np.repeat([1, 0], len(prob)),
         sample_weight=np.concatenate([targets, 1 - targets]),
     )
-    return Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope >= 0:
+        return Calibration(slope, intercept)
+    # A few mentions can make it seem that the surer is the less right, which is no reason to turn
+    # their order round: the prob then tells nothing but how often mentions are right.
+    share = float(targets.mean())
+    return Calibration(0.0, math.log(share / (1 - share)))

@@ -45,10 +45,13 @@ class WordedPost:
 
         A word without a word-piece of its own goes on as the word before it.
         """
-        lasts = [*(self.pieced[1:] - 1).tolist(), len(self.words) - 1]
+        lasts = np.append(self.pieced[1:] - 1, len(self.words) - 1)[: len(self.pieced)]
+        if not self.normalised.replaced:  # as in most posts
+            bounds = np.array(self.words, np.int64).reshape(-1, 2)
+            return np.stack([bounds[self.pieced, 0], bounds[lasts, 1]], axis=1)
         spans = [
             raw_span(self.normalised, self.words, first, last + 1)
-            for first, last in zip(self.pieced.tolist(), lasts, strict=False)
+            for first, last in zip(self.pieced.tolist(), lasts.tolist(), strict=True)
         ]
         return np.array([(each.start, each.end) for each in spans], np.int64).reshape(-1, 2)
 

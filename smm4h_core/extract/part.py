@@ -13,9 +13,9 @@ import torch
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import (
-    build_text_encoder,
+    build_run_encoder,
     check_length,
-    load_text_encoder,
+    load_run_encoder,
     save_text_encoder,
 )
 from smm4h_core.extract.answers import answer_posts, join_folds
@@ -112,9 +112,7 @@ def save_extractor(
     config: RunConfig, members: Sequence[Sequence[Storage]], *, weights_name: str, folder: Path
 ) -> None:
     """Write all but the rule; see `smm4h_core.bundle.save_bundle`."""
-    loaded = load_text_encoder(config.encoder.uri)
-    if config.encoder.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
+    loaded = load_run_encoder(config.encoder)
     save_text_encoder(loaded, folder / "encoder")
     terms = sorted(load_run_terms(config))
     text = json.dumps(terms, ensure_ascii=False, indent=0) + "\n"
@@ -135,9 +133,7 @@ def load_extractor(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> 
         BundleError: naming the file, or the key of the rule, that does not fit.
     """
     joined = span_rule_from_json(rule)
-    loaded = build_text_encoder(folder / "encoder")
-    if config.encoder.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
+    loaded = build_run_encoder(config.encoder, folder / "encoder")
     networks = load_networks(
         build_tagger(config, loaded.encoder),
         seeds=config.ensemble.seeds,

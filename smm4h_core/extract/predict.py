@@ -15,8 +15,9 @@ from smm4h_core.extract.windows import best_windows
 from smm4h_core.text.batching import inference_batches
 from smm4h_core.training.precision import autocast
 
-INFERENCE_TOKENS = 4096
-"""Word-pieces in a batch without gradients, as for classification."""
+CPU_TOKENS, GPU_TOKENS = 1024, 4096
+"""Word-pieces in a batch without gradients. On a core, 1024 stay in its caches where 4096 do not:
+a fifth less time in fp32."""
 
 WordLogits = NDArray[np.float64]
 """``(P, 3)`` of a post's words that have a word-piece (`WordedPost.pieced`), by tag O, B, I."""
@@ -29,17 +30,20 @@ def predict_word_logits(
     pad_id: int,
     dtype: torch.dtype,
     device: torch.device,
-    batch_tokens: int = INFERENCE_TOKENS,
+    batch_tokens: int | None = None,
 ) -> list[WordLogits]:
     """Word logits of each post in order, whatever order the batches took.
 
-    A word that several windows read is answered by one (`best_windows`).
+    A word that several windows read is answered by one (`best_windows`). ``batch_tokens`` is the
+    device's own unless given.
     """
     was_training = network.training
     network.eval()
     windows = windows_with_words(posts)
     lengths = [len(posts[i].windows[n].encoding.input_ids) for i, n in windows]
     answers: list[list[WordLogits]] = [[_no_words()] * len(post.windows) for post in posts]
+    if batch_tokens is None:
+        batch_tokens = CPU_TOKENS if device.type == "cpu" else GPU_TOKENS
     with torch.inference_mode(), autocast(dtype, device):
         for batch in inference_batches(lengths, batch_tokens=batch_tokens):
             chosen = [windows[i] for i in batch]

@@ -6,20 +6,21 @@ A rule is fitted on dev or out-of-fold answers; it is nothing but numbers, kept 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias, assert_never
 
 import numpy as np
 
 from smm4h_core.classify.ensemble import Tie
 from smm4h_core.classify.probability import Prob
-from smm4h_core.errors import BundleError, ConfigError, DataError
+from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.extract.answers import TaggerAnswers
 from smm4h_core.extract.calibrate import Calibration, fit_calibration
 from smm4h_core.extract.crf import plain_chain
 from smm4h_core.extract.decode import ScoredSpan, extract_spans, mean_logits
 from smm4h_core.extract.encode import WordPlaces
 from smm4h_core.extract.votes import choose_min_votes, vote_spans
+from smm4h_core.stored_rules import read_rule
 from smm4h_core.types import Span
 
 Kind = Literal["vote", "mean"]
@@ -176,16 +177,4 @@ def span_rule_from_json(data: Mapping[str, Any]) -> SpanRule:
         BundleError: an unknown kind, a key missing or unknown, or a value that does not fit.
     """
     rules: dict[str, type[SpanRule]] = {"vote": SpanVotes, "mean": SpanMean}
-    kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in rules:
-        raise BundleError(f"span rule, kind: expected one of {sorted(rules)}, got {kind!r}")
-    expected = {each.name for each in fields(rules[kind])}
-    if data.keys() != expected:
-        raise BundleError(
-            f"span rule {kind!r}: expected keys {sorted(expected)}, got {sorted(data)}"
-        )
-    values: dict[str, Any] = {key: value for key, value in data.items() if key != "kind"}
-    try:
-        return rules[kind](**{**values, "calibration": Calibration(**values["calibration"])})
-    except (ConfigError, TypeError) as error:
-        raise BundleError(f"span rule {kind!r}: {error}") from error
+    return read_rule(data, rules, what="span rule", parts={"calibration": Calibration})

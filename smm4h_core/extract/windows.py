@@ -72,11 +72,13 @@ def cut_windows(
     if len(pieced) == 0:
         (encoding,) = tokeniser.encode([text], max_length=max_length)
         return (Window(encoding, pieced, pieced),)
-    at = np.append(firsts[pieced], len(whole.input_ids))
+    quoting = np.flatnonzero([begins < ends for begins, ends in whole.offsets])
+    at = np.append(firsts[pieced], quoting[-1] + 1)  # special tokens have room of their own
     starts = [*(words[word][0] for word in pieced.tolist()), len(text)]
     room = _room(tokeniser, max_length)
-    if at[0] <= room // 2:  # what stands before the first word belongs to it, unless it is endless
-        at[0] = starts[0] = 0
+    # What stands before the first word belongs to it, unless it is endless.
+    if at[0] - quoting[0] <= room // 2:
+        at[0], starts[0] = quoting[0], 0
     windows: list[Window] = []
     first = 0
     while True:

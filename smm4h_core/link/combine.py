@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from smm4h_core.errors import BundleError, ConfigError
+from smm4h_core.errors import ConfigError
 from smm4h_core.link.candidates import merge_by_rank
 from smm4h_core.link.features import NUM_FEATURES, pair_features
+from smm4h_core.stored_rules import read_rule
 from smm4h_core.types import Candidate, Concept, Link
 
 RuleKind = Literal["distance", "learned"]
@@ -146,23 +147,7 @@ def rule_from_json(data: Mapping[str, Any]) -> LinkRule:
         BundleError: an unknown kind, a key missing or unknown, or a value that does not fit.
     """
     rules: dict[str, type[LinkRule]] = {"distance": DistanceRule, "learned": LearnedRule}
-    kind = data.get("kind")
-    if not isinstance(kind, str) or kind not in rules:
-        raise BundleError(f"link rule, kind: expected one of {sorted(rules)}, got {kind!r}")
-    expected = {each.name for each in fields(rules[kind])}
-    if data.keys() != expected:
-        raise BundleError(
-            f"link rule {kind!r}: expected keys {sorted(expected)}, got {sorted(data)}"
-        )
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in data.items()
-        if key != "kind"
-    }
-    try:
-        return rules[kind](**values)
-    except ConfigError as error:
-        raise BundleError(f"link rule {kind!r}, {error}") from error
+    return read_rule(data, rules, what="link rule")
 
 
 def _combine(

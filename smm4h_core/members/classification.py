@@ -26,7 +26,7 @@ from smm4h_core.classify.probability import Logit, prob_from_logit
 from smm4h_core.config import RunConfig, TrainingConfig
 from smm4h_core.drugs.finder import load_finder
 from smm4h_core.encoders.base import Encoding
-from smm4h_core.encoders.load import check_length, load_text_encoder
+from smm4h_core.encoders.load import check_length, load_run_encoder
 from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.evaluation.classification import score_labels
 from smm4h_core.members.data import RunPosts, labels_of
@@ -189,9 +189,7 @@ def build_classification(
         EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
     train, choosing = posts.parted(fold)
-    loaded = load_text_encoder(config.encoder.uri, pooling=config.encoder.pooling)
-    if config.encoder.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
+    loaded = load_run_encoder(config.encoder)
     molecules, finder = None, None
     if config.molecules is not None:
         molecules = load_molecule_side(

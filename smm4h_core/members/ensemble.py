@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,8 @@ from smm4h_core.members.predictions import Predictions, SplitName, read_predicti
 from smm4h_core.members.train import Member, member_storage
 from smm4h_core.storage import Storage
 from smm4h_core.types import Lang
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,15 +187,27 @@ def gather(run: Storage, seeds: Sequence[int], folds: int, split: SplitName) -> 
     Raises:
         DataError: members that answered different posts.
     """
+    by_seed = read_by_seed(run, seeds, folds, split, read_predictions)
+    if by_seed is None:
+        return None
+    join = _concatenate if split == "oof" else _average
+    return _in_one_row([join(row) for row in by_seed])
+
+
+def read_by_seed(
+    run: Storage,
+    seeds: Sequence[int],
+    folds: int,
+    split: SplitName,
+    read: Callable[[Storage], Mapping[SplitName, P]],
+) -> list[list[P]] | None:
+    """Members' stored answers on a split ``(S, F)``; None where any member has none."""
     by_seed = [
-        [read_predictions(member_storage(run, Member(seed, fold))) for fold in range(folds)]
-        for seed in seeds
+        [read(member_storage(run, Member(seed, fold))) for fold in range(folds)] for seed in seeds
     ]
     if any(split not in answers for row in by_seed for answers in row):
         return None
-    if split == "oof":
-        return _in_one_row([_concatenate([a[split] for a in row]) for row in by_seed])
-    return _in_one_row([_average([a[split] for a in row]) for row in by_seed])
+    return [[answers[split] for answers in row] for row in by_seed]
 
 
 def _probs(predictions: Predictions) -> Prob:

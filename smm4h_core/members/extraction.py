@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from smm4h_core.config import RunConfig, TrainingConfig
-from smm4h_core.encoders.load import check_length, load_text_encoder
+from smm4h_core.corpora.source import count_left_out
+from smm4h_core.encoders.load import check_length, load_run_encoder
 from smm4h_core.evaluation.counts import score_counts
 from smm4h_core.evaluation.spans import count_spans
 from smm4h_core.extract.answers import TaggerAnswers, answer_posts
@@ -61,6 +63,8 @@ class Extraction:
     """Windows of ``train`` that have a word."""
     weights: list[float]
     """How much the words of each post of ``train`` count."""
+    num_left_out: int
+    """Spans of the training corpora that their ``types`` leave out."""
     choosing: TaggedPosts
     """Dev posts, or the fold held out."""
     choosing_split: SplitName
@@ -147,6 +151,7 @@ class Extraction:
             "num_truncated": 0,  # long posts are cut into windows instead
             "num_windowed": sum(len(each.windows) > 1 for use in uses for each in use.worded),
             "num_train_mentions": sum(len(each.mentions) for each in self.train.posts),
+            "num_left_out": self.num_left_out,
             "num_moved": sum(each.num_moved for each in self.train.gold),
             "num_wordless": sum(each.num_wordless for each in self.train.gold),
             "num_overlapping": sum(each.num_overlapping for each in self.train.gold),
@@ -180,9 +185,7 @@ def build_extraction(
         EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
     train, choosing = posts.parted(fold)
-    loaded = load_text_encoder(config.encoder.uri)
-    if config.encoder.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
+    loaded = load_run_encoder(config.encoder)
     network = build_tagger(config, loaded.encoder).to(device)
     max_length = check_length(config.encoder.max_length, loaded)
     terms = build_matcher(load_run_terms(config))
@@ -203,6 +206,11 @@ def build_extraction(
         network=network,
         train=learnt,
         windows=windows_with_words(learnt.worded),
+        num_left_out=sum(
+            count_left_out(ref.path, ref.lang, Path(config.data.root), ref.types)
+            for ref in config.data.train + config.data.extra
+            if ref.types is not None
+        ),
         weights=[posts.weight_of.get(each.post.post_id, 1.0) for each in train],
         choosing=encode(choosing),
         choosing_split=posts.choosing_split,

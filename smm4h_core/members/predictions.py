@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -44,7 +46,7 @@ class Predictions:
 
 
 def write_predictions(storage: Storage, splits: list[Predictions]) -> None:
-    """Write a member's splits as one Parquet file."""
+    """Write a member's splits."""
     tables = [
         pa.table(
             {
@@ -58,7 +60,26 @@ def write_predictions(storage: Storage, splits: list[Predictions]) -> None:
         )
         for each in splits
     ]
+    write_splits(storage, tables)
+
+
+def write_splits(storage: Storage, tables: Sequence[pa.Table]) -> None:
+    """Write a member's splits, which have a column ``split``, as one Parquet file."""
     storage.write(FILE, lambda stream: pq.write_table(pa.concat_tables(tables), stream))
+
+
+def read_splits(storage: Storage, schema: pa.Schema) -> dict[SplitName, pa.Table]:
+    """Read a member's splits; those without a row are left out.
+
+    Raises:
+        DataError: if the file is missing or holds other columns.
+    """
+    with storage.read(FILE) as stream:
+        table = pq.read_table(stream)
+    if not table.schema.equals(schema):
+        raise DataError(f"{storage.root}/{FILE}: expected {schema.names}, got {table.schema.names}")
+    by_split = {name: table.filter(pc.equal(table["split"], name)) for name in get_args(SplitName)}
+    return {name: rows for name, rows in by_split.items() if rows.num_rows}
 
 
 def read_predictions(storage: Storage) -> dict[SplitName, Predictions]:
@@ -67,21 +88,13 @@ def read_predictions(storage: Storage) -> dict[SplitName, Predictions]:
     Raises:
         DataError: if the file is missing or holds other columns.
     """
-    with storage.read(FILE) as stream:
-        table = pq.read_table(stream)
-    if not table.schema.equals(SCHEMA):
-        raise DataError(f"{storage.root}/{FILE}: expected {SCHEMA.names}, got {table.schema.names}")
-    split_column = np.array(table["split"].to_pylist(), dtype=object)
-    found: dict[SplitName, Predictions] = {}
-    names: tuple[SplitName, ...] = ("dev", "oof", "test")
-    for name in names:
-        rows = table.filter(pa.array(split_column == name, type=pa.bool_()))
-        if rows.num_rows:
-            found[name] = Predictions(
-                split=name,
-                post_ids=tuple(rows["post_id"].to_pylist()),
-                groups=tuple(rows["group"].to_pylist()),
-                gold=rows["gold"].to_numpy(),
-                logits=Logit(rows["logit"].to_numpy()),
-            )
-    return found
+    return {
+        name: Predictions(
+            split=name,
+            post_ids=tuple(rows["post_id"].to_pylist()),
+            groups=tuple(rows["group"].to_pylist()),
+            gold=rows["gold"].to_numpy(),
+            logits=Logit(rows["logit"].to_numpy()),
+        )
+        for name, rows in read_splits(storage, SCHEMA).items()
+    }

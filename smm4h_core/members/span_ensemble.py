@@ -29,6 +29,7 @@ from smm4h_core.extract.rule import (
 )
 from smm4h_core.members.comparison import ANSWERS, RESULT
 from smm4h_core.members.data import RunPosts
+from smm4h_core.members.ensemble import read_by_seed
 from smm4h_core.members.predictions import SplitName
 from smm4h_core.members.span_predictions import (
     GOLD,
@@ -36,7 +37,6 @@ from smm4h_core.members.span_predictions import (
     mention_cells,
     read_span_predictions,
 )
-from smm4h_core.members.train import Member, member_storage
 from smm4h_core.storage import Storage
 from smm4h_core.types import FoundMention, Lang, Mention
 
@@ -160,14 +160,10 @@ def gather_spans(
     Raises:
         DataError: members that answered different posts.
     """
-    by_seed = [
-        [read_span_predictions(member_storage(run, Member(seed, fold))) for fold in range(folds)]
-        for seed in seeds
-    ]
-    if any(split not in answers for row in by_seed for answers in row):
+    by_seed = read_by_seed(run, seeds, folds, split, read_span_predictions)
+    if by_seed is None:
         return None
-    rows = [[answers[split] for answers in row] for row in by_seed]
-    joined = [_concatenate(row) if split == "oof" else _join(row) for row in rows]
+    joined = [_concatenate(row) if split == "oof" else _join(row) for row in by_seed]
     _refuse_other_posts(joined)
     first = joined[0]
     return GatheredSpans(

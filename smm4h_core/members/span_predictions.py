@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from smm4h_core.errors import DataError
 from smm4h_core.extract.answers import TaggerAnswers
 from smm4h_core.extract.decode import ScoredSpan
 from smm4h_core.extract.encode import WordPlaces
 from smm4h_core.extract.tags import NUM_TAGS
-from smm4h_core.members.predictions import FILE, SplitName
+from smm4h_core.members.predictions import SplitName, read_splits, write_splits
 from smm4h_core.storage import Storage
 from smm4h_core.types import Mention, Span
 
@@ -57,7 +54,7 @@ class SpanPredictions:
 
 
 def write_span_predictions(storage: Storage, splits: Sequence[SpanPredictions]) -> None:
-    """Write a member's splits as one Parquet file."""
+    """Write a member's splits."""
     tables = [
         pa.table(
             {
@@ -77,7 +74,7 @@ def write_span_predictions(storage: Storage, splits: Sequence[SpanPredictions]) 
         )
         for each in splits
     ]
-    storage.write(FILE, lambda stream: pq.write_table(pa.concat_tables(tables), stream))
+    write_splits(storage, tables)
 
 
 def read_span_predictions(storage: Storage) -> dict[SplitName, SpanPredictions]:
@@ -86,27 +83,22 @@ def read_span_predictions(storage: Storage) -> dict[SplitName, SpanPredictions]:
     Raises:
         DataError: if the file is missing or holds other columns.
     """
-    with storage.read(FILE) as stream:
-        table = pq.read_table(stream)
-    if table.schema.names != SCHEMA.names:
-        raise DataError(f"{storage.root}/{FILE}: expected {SCHEMA.names}, got {table.schema.names}")
     found: dict[SplitName, SpanPredictions] = {}
-    for name in get_args(SplitName):
-        rows = table.filter(pc.equal(table["split"], name)).to_pylist()
-        if rows:
-            found[name] = SpanPredictions(
-                split=name,
-                post_ids=tuple(row["post_id"] for row in rows),
-                groups=tuple(row["group"] for row in rows),
-                gold=tuple(read_mentions(row["gold"]) for row in rows),
-                places=[np.array([r["word_starts"], r["word_ends"]], np.int64).T for r in rows],
-                answers=TaggerAnswers(
-                    spans=[tuple(map(_read_span, row["spans"])) for row in rows],
-                    tag_probs=[
-                        np.array(row["tag_probs"], np.float64).reshape(-1, NUM_TAGS) for row in rows
-                    ],
-                ),
-            )
+    for name, table in read_splits(storage, SCHEMA).items():
+        rows = table.to_pylist()
+        found[name] = SpanPredictions(
+            split=name,
+            post_ids=tuple(row["post_id"] for row in rows),
+            groups=tuple(row["group"] for row in rows),
+            gold=tuple(read_mentions(row["gold"]) for row in rows),
+            places=[np.array([r["word_starts"], r["word_ends"]], np.int64).T for r in rows],
+            answers=TaggerAnswers(
+                spans=[tuple(map(_read_span, row["spans"])) for row in rows],
+                tag_probs=[
+                    np.array(row["tag_probs"], np.float64).reshape(-1, NUM_TAGS) for row in rows
+                ],
+            ),
+        )
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 LAYERS = (
     {"types", "errors", "measures"},
-    {"sections", "storage"},
+    {"sections", "storage", "stored_rules"},
     {"config"},
     {"text", "corpora"},
     {"encoders"},

@@ -58,6 +58,10 @@ def test_config_refuses_what_tagging_does_not_read(sections: dict[str, object], 
             {"data": {**MINIMAL["data"], "train": [{"path": "a", "weight": 0.5}]}},
             "task 1a reads no weight of a corpus",
         ),
+        (
+            {"data": {**MINIMAL["data"], "dev": [{"path": "a", "types": {"WD": "ADE"}}]}},
+            "task 1a reads no types of spans",
+        ),
     ],
 )
 def test_config_refuses_what_classification_does_not_read(
@@ -77,6 +81,8 @@ def test_training_digest_of_a_tagger_tells_what_its_weights_depend_on() -> None:
         {"extraction": {"terms": []}},
         {"extraction": {"stride": 8}},
         {"data": {**MINIMAL["data"], "train": train}},
+        {"data": {**MINIMAL["data"], "train": [{"path": "a", "types": {"WD": "ADE"}}]}},
+        {"data": {**MINIMAL["data"], "train": [{"path": "a", "types": {"WD": None}}]}},
     ):
         assert training_digest(config_from_mapping({**TAGGING, **other})) != digest
 
@@ -95,6 +101,10 @@ def test_training_digest_knows_the_members_of_before() -> None:
         (changed(task="1c"), "task: .*got '1c'"),
         (changed(name="Über"), "name: .*got 'Über'"),
         (changed(data={"train": [{"path": "a"}]}), "data: .*give `dev` splits"),
+        (
+            changed(data={"train": [{"path": "a", "types": {"WD": "DRUG"}}]}),
+            r"data.train.0.types.WD: Input should be 'ADE', got 'DRUG'",
+        ),
         (changed(ensemble={"seeds": [1, 1]}), "ensemble: .*seeds must differ"),
         (changed(ensemble={"seeds": [1], "min_members": 2}), "min_members is 2, but there are 1"),
         (

@@ -4,13 +4,12 @@ import pytest
 
 from benchmarks import extraction_baselines
 from benchmarks.extraction_baselines import (
-    BASELINES,
     Answers,
+    CorpusPosts,
     answer_with_crf,
     answer_with_lexicon,
     answer_with_seen_mentions,
     answer_with_spacy,
-    compare_baselines,
 )
 from smm4h_core.errors import Smm4hError
 from smm4h_core.types import AnnotatedPost, Mention, Post, Span
@@ -37,6 +36,7 @@ TEST = [
     annotated("y", "It gave me dry mouth on day 99", "dry mouth"),
     annotated("z", ""),
 ]
+POSTS = CorpusPosts(TRAIN, TRAIN[:6], TEST, learns_dev=False)
 
 
 def quoted(answers: Answers) -> dict[str, list[str]]:
@@ -47,7 +47,7 @@ def quoted(answers: Answers) -> dict[str, list[str]]:
 
 
 def test_lexicon_answers_with_our_terms() -> None:
-    assert quoted(answer_with_lexicon(TRAIN, TEST)) == {
+    assert quoted(answer_with_lexicon(POSTS)) == {
         "x": ["Headaches"],
         "y": ["dry mouth"],
         "z": [],
@@ -55,7 +55,7 @@ def test_lexicon_answers_with_our_terms() -> None:
 
 
 def test_seen_mentions_answer_with_the_training_sets() -> None:
-    assert quoted(answer_with_seen_mentions(TRAIN, TEST)) == {
+    assert quoted(answer_with_seen_mentions(POSTS)) == {
         "x": ["purple toes"],
         "y": ["dry mouth"],
         "z": [],
@@ -63,13 +63,26 @@ def test_seen_mentions_answer_with_the_training_sets() -> None:
 
 
 @pytest.mark.parametrize("module", PACKAGES)
-def test_trained_baselines_learn_and_repeat_themselves(module: str) -> None:
+def test_trained_baselines_learn_dev_when_told(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if find_spec(module) is None:
         pytest.skip(f"{module} is not installed (the extra `baselines` has it)")
-    first = quoted(PACKAGES[module](TRAIN, TEST))
+    monkeypatch.setattr(extraction_baselines, "SPACY_EPOCHS", 6)
+    monkeypatch.setattr(extraction_baselines, "SPACY_BATCH", 6)
+    # What is said of purple toes stands in dev alone.
+    train = [post for post in TRAIN if not post.post.post_id.startswith("b")]
+    asked = [*TEST, annotated("w", "then purple toes on day 99", "purple toes")]
+
+    def found(learns_dev: bool) -> dict[str, list[str]]:
+        posts = CorpusPosts(train, TRAIN, asked, learns_dev=learns_dev)
+        return quoted(PACKAGES[module](posts))
+
+    first = found(False)
     assert first["y"] == ["dry mouth"]
     assert first["z"] == []
-    assert quoted(PACKAGES[module](TRAIN, TEST)) == first
+    assert first["w"] != ["purple toes"]
+    assert found(True)["w"] == ["purple toes"]
 
 
 @pytest.mark.parametrize("module", PACKAGES)
@@ -78,15 +91,4 @@ def test_a_baseline_that_is_not_installed_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(extraction_baselines, "find_spec", lambda _name: None)
     with pytest.raises(Smm4hError, match="not installed: pip install"):
-        PACKAGES[module](TRAIN, TEST)
-
-
-def test_compare_baselines_scores_what_runs_and_names_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(extraction_baselines, "find_spec", lambda _name: None)
-    section = compare_baselines(TRAIN, TEST, title="tiny")
-    assert [row[0] for row in section.rows] == list(BASELINES)[:2]
-    assert section.rows[0][1:4] == ("1.000", "0.667", "0.800")
-    assert section.data["dictionary: mentions seen"]["strict"] == pytest.approx(0.8)
-    assert len(section.missing) == 2
+        PACKAGES[module](POSTS)

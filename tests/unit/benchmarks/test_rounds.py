@@ -1,8 +1,9 @@
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from benchmarks.rounds import Spread, measure_in_turn, spread_of, spread_of_ratio
+from benchmarks.rounds import Spread, measure_in_turn, measure_speed, spread_of, spread_of_ratio
 
 
 def test_measure_in_turn_interleaves_rounds_and_discards_the_warm_up() -> None:
@@ -21,6 +22,22 @@ def test_measure_in_turn_interleaves_rounds_and_discards_the_warm_up() -> None:
 
     assert log == [("a", "few"), ("b", "few"), *[("a", "all"), ("b", "all")] * 2]
     assert rates == {"a": (3.0, 5.0), "b": (4.0, 6.0)}
+
+
+def test_measure_speed_counts_work_by_both_clocks() -> None:
+    def work(numbers: Sequence[int]) -> None:
+        ends = time.process_time() + 0.002 * len(numbers)
+        while time.process_time() < ends:
+            pass
+
+    def wait(numbers: Sequence[int]) -> None:
+        time.sleep(0.01 * len(numbers))
+
+    speeds = measure_speed({"work": work, "wait": wait}, [1, 2, 3], warm_up=[1], num_rounds=2)
+    assert [len(clock) for each in speeds.values() for clock in (each.wall, each.cpu)] == [2] * 4
+    assert all(wall <= 500 for wall in speeds["work"].wall)
+    waited = speeds["wait"]
+    assert all(wall <= 100 < cpu for wall, cpu in zip(waited.wall, waited.cpu, strict=True))
 
 
 def test_spread_of_ratio_pairs_by_round() -> None:

@@ -65,5 +65,13 @@ def test_page_marks_spans_escapes_everything_and_fetches_nothing() -> None:
 
 def test_page_takes_half_a_surrogate_pair() -> None:
     post = AnnotatedPost(Post("1", "\ud83d rash"), True, (Mention(Span(2, 6), "rash"),))
-    page = format_mistakes_page(find_mistakes([post], [[]]), title="t")
-    assert page.encode("utf-8")
+    wrong = find_mistakes([post], [[]])
+    assert format_mistakes_page(wrong, title="t").encode("utf-8")
+
+
+def test_line_takes_half_a_surrogate_pair_and_line_ends() -> None:
+    text = "\ud83d rash\r\nand pain"
+    post = AnnotatedPost(Post("1", text), True, (Mention(Span(0, len(text)), text),))
+    lines = format_mistakes(find_mistakes([post], [[]])).encode("utf-8").decode("utf-8")
+    (row,) = csv.DictReader(io.StringIO(lines, newline=""))
+    assert row["gold_text"] == "? rash\r\nand pain"

@@ -35,6 +35,20 @@ def test_fit_calibration_is_finite_where_all_are_right_or_none(right: bool) -> N
     assert 0 < fitted.prob(0.9) < 1
 
 
+@pytest.mark.parametrize(
+    ("probs", "right"), [([0.9], [False]), ([0.9, 0.9, 0.2], [False, False, True])]
+)
+def test_fit_calibration_never_turns_the_order_round(probs: list[float], right: list[bool]) -> None:
+    """Of one mention, and that wrong, a mention of prob 0 came out as surely right."""
+    fitted = fit_calibration(Prob(np.array(probs)), np.array(right))
+    num_right = sum(right)
+    share = (
+        num_right * (num_right + 1) / (num_right + 2)
+        + (len(right) - num_right) / (len(right) - num_right + 2)
+    ) / len(right)
+    assert [fitted.prob(each) for each in (0.0, 0.5, 1.0)] == pytest.approx([share] * 3)
+
+
 def test_calibration_is_monotone_and_the_identity_by_default() -> None:
     probs = [0.0, 1e-9, 0.2, 0.5, 0.99, 1.0]
     assert [Calibration().prob(each) for each in probs] == pytest.approx(probs, abs=2e-6)
