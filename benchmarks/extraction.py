@@ -169,7 +169,8 @@ def differing_keys(ours: RunConfig, other: RunConfig) -> list[str]:
         BenchmarkError: it answered other posts.
     """
     if ours.data.test != other.data.test:
-        raise BenchmarkError(f"{other.name}: expected the test posts of {ours.name}, got others")
+        wanted, came = ([ref.path for ref in each.data.test] for each in (ours, other))
+        raise BenchmarkError(f"{other.name}: expected answers on {wanted}, got {came or 'none'}")
     mine, theirs = (
         _flatten(each.model_dump(mode="json", exclude=set(UNTOLD))) for each in (ours, other)
     )

@@ -75,7 +75,9 @@ def read_run_posts(config: RunConfig) -> RunPosts:
     def read(refs: Sequence[CorpusRef]) -> tuple[AnnotatedPost, ...]:
         root = Path(data.root)
         return tuple(
-            post for ref in refs for post in read_source(ref.path, config.task, ref.lang, root)
+            post
+            for ref in refs
+            for post in read_source(ref.path, config.task, ref.lang, root, types=ref.types)
         )
 
     train, dev, test = read(data.train), read(data.dev), read(data.test)

@@ -164,3 +164,14 @@ def test_oversampling_deals_windows_with_a_mention(make_tagging: Make) -> None:
     positive = np.concatenate([(each > 0).any(dim=1).numpy() for each in tags])
     assert len(positive) == 24  # 12 of 16 mention an effect
     assert positive.mean() == 0.5
+
+
+def test_run_reads_spans_of_other_types_as_its_map_says(make_tagging: Make) -> None:
+    plain = make_tagging()
+    count = sum(len(post.mentions) for post in read_run_posts(plain).pool)
+    spans = Path(plain.data.root) / "train" / "spans.tsv"
+    spans.write_text(spans.read_text(encoding="utf-8").replace("\tADE\t", "\tWD\t", 1))
+    left_out = {"ADE": "ADE", "WD": None}
+    for types, expected in ((left_out, count - 1), ({**left_out, "WD": "ADE"}, count)):
+        mapped = make_tagging(data={"train": [{"path": "train", "types": types}]})
+        assert sum(len(post.mentions) for post in read_run_posts(mapped).pool) == expected
