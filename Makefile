@@ -28,7 +28,7 @@ demo: $(STAMP) ## train a small ensemble on the synthetic sample, score it, labe
 test: $(STAMP) ## all tests
 	$(BIN)/pytest
 
-test-unit: $(STAMP) ## the tests that need no Ray, under a minute
+test-unit: $(STAMP) ## the tests that need no Ray, a few minutes
 	$(BIN)/pytest tests/unit tests/law
 
 lint: $(STAMP) ## style and types

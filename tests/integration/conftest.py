@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import secrets
 import shutil
@@ -88,26 +87,11 @@ def ray_local(ray_folder: Path, ray_environment: dict[str, str]) -> Iterator[Non
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of 32 dimensions that knows the words of `corpus`."""
-    import torch
-    from transformers import BertConfig, BertModel
+    from tests.tiny_bert import save_tiny_bert
 
     folder = tmp_path_factory.mktemp("tiny-bert")
     words = {word for frame in FRAMES.values() for word in frame.split() if "{" not in word}
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(words), *DRUGS, *EFFECTS]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
-    settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        max_position_embeddings=32,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+    return save_tiny_bert(folder, (*sorted(words), *DRUGS, *EFFECTS), max_position_embeddings=32)
 
 
 @pytest.fixture(scope="session")

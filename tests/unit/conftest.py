@@ -1,6 +1,5 @@
 """Bundles that are real in every file and were trained on nothing."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ import pyarrow.fs
 import pytest
 import torch
 from safetensors.torch import save
-from transformers import BertConfig, BertModel
 
 from smm4h_core.bundle import save_bundle
 from smm4h_core.classify.build import build_classifier
@@ -19,6 +17,7 @@ from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.encoders.load import load_text_encoder
 from smm4h_core.storage import Storage
 from smm4h_core.training.checkpoint import trained_weights
+from tests.tiny_bert import save_tiny_bert
 from tests.unit.tagging import save_word_bert
 
 SEEDS = (0, 2)
@@ -30,23 +29,8 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random BERT of 32 dimensions whose word-pieces are single letters."""
     folder = tmp_path_factory.mktemp("tiny-bert")
     letters = "abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщъыьэюя0123456789.,!?"
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters]
-    vocabulary += [f"##{letter}" for letter in letters]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        max_position_embeddings=64,
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        initializer_range=0.5,
-    )
-    BertModel(config).save_pretrained(folder)
-    return folder
+    pieces = [*letters, *(f"##{letter}" for letter in letters)]
+    return save_tiny_bert(folder, pieces, max_position_embeddings=64, initializer_range=0.5)
 
 
 @pytest.fixture(scope="session")

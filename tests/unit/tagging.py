@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import BertConfig, BertModel
-
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.corpora.smm4h import write_annotated
 from smm4h_core.types import AnnotatedPost, Mention, Post, Span
+from tests.tiny_bert import save_tiny_bert
 
 EFFECTS = ("dry mouth", "rash", "bad dreams", "weight gain", "headaches")
 FRAMES = ("it gave me {} 🙂 and no sleep", "no idea what to say of this", "so {}, again!", "{}")
@@ -37,23 +34,13 @@ def save_word_bert(folder: Path) -> Path:
     """A random BERT of 32 dimensions without dropout that knows the words of `tagged_posts`."""
     texts = " ".join((*EFFECTS, *FRAMES)).replace("{}", " ")
     words = sorted({word.strip(",!") for word in texts.split()} | {",", "!"})
-    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
-    settings = {"tokenizer_class": "BertTokenizer", "do_lower_case": True}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(vocabulary),
-        max_position_embeddings=64,
-        hidden_size=32,
+    return save_tiny_bert(
+        folder,
+        words,
         num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=64,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     )
-    BertModel(config).save_pretrained(folder)
-    return folder
 
 
 def build_tagging(root: Path, encoder: Path) -> Callable[..., RunConfig]:
