@@ -283,5 +283,6 @@ def _refusal(error: ValidationError, source: str) -> ConfigError:
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
         came = "" if problem["type"] == "missing" else f", got {problem['input']!r:.80}"
-        lines.append(f"  {where}: {problem['msg']}{came}")
+        what = "no such key" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"  {where}: {what}{came}")
     return ConfigError("\n".join(lines))

@@ -28,7 +28,7 @@ def require_part(bundle: Path, task: Task) -> None:
     manifest = read_manifest(bundle)
     if _WANTED[task] not in manifest["parts"]:
         raise typer.BadParameter(
-            f"task {task} wants a {_WANTED[task]}, and {bundle} holds no {_WANTED[task]}: "
-            f"it has {', '.join(manifest['parts'])}",
+            f"task {task} needs a bundle with the part {_WANTED[task]}; {bundle} holds no "
+            f"{_WANTED[task]}, but {', '.join(manifest['parts'])}",
             param_hint="--task",
         )

@@ -153,7 +153,7 @@ def test_read_search_refuses_a_space_with_the_key_path(
     [
         ({"kind": "both"}, "kind: expected one of training, ensemble, got 'both'"),
         ({"trials": 0}, "trials: .*got 0"),
-        ({"colour": 1}, "colour: Extra inputs"),
+        ({"colour": 1}, "colour: no such key"),
         ({"searcher": "random", "startup_trials": 3}, "startup_trials needs searcher: optuna"),
         ({"scheduler": "none", "grace_epochs": 2}, "grace_epochs needs scheduler: asha"),
         ({"grace_epochs": 4}, "grace_epochs: expected fewer than the 4 epochs of a trial"),
