@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import typer
 
@@ -28,11 +28,17 @@ from smm4h_core.encoders.load import load_text_encoder
 from smm4h_core.errors import Smm4hError
 from smm4h_core.evaluation.linking import LinkingScores, links_of, score_links
 from smm4h_core.link.candidates import merge_by_rank, rank_scored
+from smm4h_core.link.gold import GoldMentions, read_gold
 from smm4h_core.link.index import build_term_index
 from smm4h_core.link.lexical import build_lexical_linker, fold
-from smm4h_core.link.similarity import SimilarityEncoder, Vectors, encode_texts
+from smm4h_core.link.similarity import (
+    RememberedVectors,
+    SimilarityEncoder,
+    Vectors,
+    encode_texts,
+)
 from smm4h_core.link.source import read_terminology
-from smm4h_core.link.terminology import Terminology, add_terms, load_terminology, mention_terms
+from smm4h_core.link.terminology import Terminology, add_terms, mention_terms
 from smm4h_core.training.precision import choose_dtype
 from smm4h_core.types import Candidate, Lang
 
@@ -45,18 +51,6 @@ Answers = list[tuple[Candidate, ...]]
 Encode = Callable[[Sequence[str]], Vectors]
 Baseline = Callable[[Terminology, Sequence[str], Encode], Answers]
 """Links mentions to a terminology, by vectors where it wants them."""
-
-
-@dataclass(frozen=True, slots=True)
-class GoldMentions:
-    """A split's mentions that have a concept."""
-
-    texts: tuple[str, ...]
-    """Their strings."""
-    concept_ids: tuple[str, ...]
-    """Their concepts."""
-    groups: tuple[str, ...]
-    """The posts that they stand in."""
 
 
 def link_exact(terminology: Terminology, mentions: Sequence[str], _: Encode) -> Answers:
@@ -126,20 +120,6 @@ BASELINES: Mapping[str, Baseline] = MappingProxyType(
 )
 
 
-def read_mentions(folder: Path, *, lang: Lang) -> GoldMentions:
-    """Mentions of a split that have a concept, in order of their posts."""
-    rows = [
-        (mention.text, mention.concept_id, each.post.post_id)
-        for each in read_annotated(folder, "1c", lang=lang)
-        for mention in each.mentions
-        if mention.concept_id is not None
-    ]
-    if not rows:
-        raise Smm4hError(f"{folder}: expected mentions with concepts, got none")
-    texts, concept_ids, groups = zip(*rows, strict=True)
-    return GoldMentions(texts, concept_ids, groups)
-
-
 def compare_baselines(
     terminology: Terminology,
     train: GoldMentions,
@@ -153,15 +133,12 @@ def compare_baselines(
 
     Mentions whose concept the terminology lacks stay in, unanswerable.
     """
-    known = [
-        pair
-        for pair in zip(train.texts, train.concept_ids, strict=True)
-        if pair[1] in terminology.concepts
-    ]
-    encode = remember(loaded)
+    anchors = train.anchors(terminology)
+    usage = mention_terms((each.text, each.concept_id) for each in anchors)
+    encode = RememberedVectors(partial(encode_untuned, loaded))
     contents = {
         "": terminology,
-        ", training mentions as terms": add_terms(terminology, mention_terms(known)),
+        ", training mentions as terms": add_terms(terminology, usage),
     }
     rows: list[tuple[str, ...]] = []
     data: dict[str, Any] = {}
@@ -176,15 +153,17 @@ def compare_baselines(
                 break
             seconds = time.perf_counter() - started
             scores = score_links(
-                test.concept_ids, links_of(answers), seen=train.concept_ids, groups=test.groups
+                test.concept_ids,
+                links_of(answers),
+                seen={each.concept_id for each in anchors},
+                groups=test.groups,
             )
             rows.append((f"{name}{suffix}", *_cells(scores), f"{seconds:.1f}"))
             data[f"{name}{suffix}"] = {**asdict(scores), "seconds": seconds}
-    lacking = sum(concept_id not in terminology.concepts for concept_id in test.concept_ids)
     note = (
-        f"{len(test.texts)} mentions, of which {lacking} have a concept that {terminology.label} "
-        f"lacks. In brackets: mentions of concepts that training has, and has not. Seconds include "
-        f"building; the first line that needs a vector computes it for the others."
+        f"{len(test.texts)} mentions, of which {test.num_unknown} have a concept that "
+        f"{terminology.label} lacks. In brackets: mentions of concepts that training has, and has "
+        f"not. Seconds include building; a vector is computed for the first line that needs it."
     )
     headings = ("", "acc@1 [95 %]", "acc@5", "MRR", "seen acc@1", "unseen acc@1", "s")
     return Section(title, headings, tuple(rows), data, (note,), tuple(missing))
@@ -215,19 +194,6 @@ def encode_untuned(loaded: LoadedEncoder, texts: Sequence[str]) -> Vectors:
     )
 
 
-def remember(loaded: LoadedEncoder) -> Encode:
-    """`encode_untuned` that encodes a text once, however often it is asked for."""
-    known: dict[str, Any] = {}
-
-    def encode(texts: Sequence[str]) -> Vectors:
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        if new:
-            known.update(zip(new, encode_untuned(loaded, new), strict=True))
-        return np.stack([known[text] for text in texts])
-
-    return encode
-
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
@@ -250,15 +216,15 @@ def linking_baselines(
     known: dict[str, Lang] = {"en": "en", "ru": "ru"}
     if lang not in known:
         raise Smm4hError(f"--lang: expected en or ru, got {lang!r}")
-    content = (
-        load_terminology(terminology)
-        if terminology.suffix == ".parquet"
-        else read_terminology(str(terminology), name=terminology.stem, version="unstated")
+    content = read_terminology(str(terminology), name=terminology.stem, version="unstated")
+    train, asked = (
+        read_gold(read_annotated(folder / each, "1c", lang=known[lang]), content)
+        for each in ("train", split)
     )
     section = compare_baselines(
         content,
-        read_mentions(folder / "train", lang=known[lang]),
-        read_mentions(folder / split, lang=known[lang]),
+        train,
+        asked,
         load_text_encoder(encoder),
         title=f"Linking baselines, {folder.name} {split} to {content.name}",
         names=only or tuple(BASELINES),

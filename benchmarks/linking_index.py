@@ -30,6 +30,7 @@ from smm4h_core.link.index import Places, TermIndex, build_term_index, save_term
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.source import read_terminology
 from smm4h_core.link.terminology import Term
+from smm4h_core.storage import open_storage
 
 NUM_MENTIONS = 2000
 NUM_QUERIES = 200
@@ -61,7 +62,7 @@ def measure_index(table: Path, loaded: LoadedEncoder) -> tuple[Section, Vectors]
     vectors, encode_s = _timed(lambda: encode_untuned(loaded, [each.term for each in terms]))
     index, build_s = _timed(lambda: build_term_index(terms, vectors))
     with tempfile.TemporaryDirectory() as folder:
-        _, save_s = _timed(lambda: save_term_index(index, Path(folder)))
+        _, save_s = _timed(lambda: save_term_index(index, open_storage(folder)))
         size = sum(path.stat().st_size for path in Path(folder).iterdir()) / 2**20
         done = subprocess.run(  # noqa: S603 - our own code, our own interpreter
             [sys.executable, "-c", LOAD, folder], capture_output=True, text=True, check=True

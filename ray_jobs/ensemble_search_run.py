@@ -17,8 +17,14 @@ from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.evaluation.classification import count_labels, score_labels
 from smm4h_core.evaluation.intervals import Interval, bootstrap_intervals
 from smm4h_core.members.comparison import CONFIG, RESULT
-from smm4h_core.members.ensemble import Gathered, gather, whole_seeds
-from smm4h_core.members.train import RECORD, member_storage, members_home, members_of
+from smm4h_core.members.ensemble import Gathered, gather
+from smm4h_core.members.train import (
+    RECORD,
+    member_storage,
+    members_home,
+    members_of,
+    whole_seeds,
+)
 from smm4h_core.search.config import EnsembleSearchConfig
 from smm4h_core.search.ensembles import (
     Scored,
@@ -139,14 +145,13 @@ def _read_run(location: str, search: EnsembleSearchConfig) -> StoredRun:
     config = config.model_copy(update={"storage": above or "."})
     home = members_home(config)
     finished = [m for m in members_of(config) if member_storage(home, m).exists(RECORD)]
-    folds = config.data.folds
-    seeds = whole_seeds(config.ensemble.seeds, folds, finished)
+    seeds = whole_seeds(config, finished)
     if len(seeds) < len(config.ensemble.seeds):
         raise DataError(
             f"{run.root}: expected every member of {len(config.ensemble.seeds)} seeds trained, got "
             f"those of {len(seeds)}; `smm4h train` trains what is missing"
         )
-    gathered = gather(home, seeds, folds, search.split)
+    gathered = gather(home, seeds, config.data.folds, search.split)
     if gathered is None:
         other = "dev" if search.split == "oof" else "oof"
         raise DataError(f"{run.root}: members hold no {search.split} predictions; split: {other}?")

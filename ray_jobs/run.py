@@ -17,7 +17,6 @@ from smm4h_core.bundle import save_bundle
 from smm4h_core.config import RunConfig
 from smm4h_core.errors import Smm4hError, TrainingError
 from smm4h_core.members.data import fingerprint, identify, read_run_posts
-from smm4h_core.members.ensemble import whole_seeds
 from smm4h_core.members.join import join_members
 from smm4h_core.members.train import (
     WEIGHTS,
@@ -27,6 +26,7 @@ from smm4h_core.members.train import (
     members_home,
     members_of,
     train_member,
+    whole_seeds,
 )
 from smm4h_core.storage import Storage, open_storage
 
@@ -68,9 +68,9 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     run = open_storage(config.storage).child(config.name)
     home = members_home(config)
     posts = read_run_posts(config)  # bad data is told at once, before any worker starts
-    identity = identify(config, posts)
+    identities = {part: identify(config, posts, part) for part in config.parts}
     members = members_of(config)
-    missing = [m for m in members if finished_record(identity, m, home) is None]
+    missing = [m for m in members if finished_record(identities[m.part], m, home) is None]
     run.write_json("config.json", config.model_dump(mode="json"))
 
     started = time.perf_counter()
@@ -80,7 +80,7 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
 
     lost = {place.member for place in failed}
     finished = [member for member in members if member not in lost]
-    seeds = whole_seeds(config.ensemble.seeds, config.data.folds, finished)
+    seeds = whole_seeds(config, finished)
     wanted = config.ensemble.min_members or len(config.ensemble.seeds)
     if len(seeds) < wanted:
         raise TrainingError(
@@ -91,7 +91,7 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     joined = config.model_copy(
         update={"ensemble": config.ensemble.model_copy(update={"seeds": seeds})}
     )
-    trained_on = fingerprint(posts.pool + posts.extra, with_mentions=config.extraction is not None)
+    trained_on = fingerprint(posts.pool + posts.extra, config.task)
     location = _write_bundle(joined, home, run, result, trained_on)
     member_s = sum(float(p.record["life_s"]) for p in places if p.record is not None)
     num_trained = len(places) - len(failed)
@@ -106,7 +106,7 @@ def run_training(config: RunConfig, *, inline: bool = False) -> Outcome:
     num_truncated = max(
         int(record["num_truncated"])
         for member in finished
-        if (record := finished_record(identity, member, home)) is not None
+        if (record := finished_record(identities[member.part], member, home)) is not None
     )
     return Outcome(
         run.root,
@@ -169,7 +169,7 @@ def _write_bundle(
     fingerprint: str,
 ) -> str:
     members = [
-        [member_storage(home, Member(seed, fold)) for fold in range(config.data.folds)]
+        [member_storage(home, member) for member in members_of(config) if member.seed == seed]
         for seed in config.ensemble.seeds
     ]
     target = run.child("bundle")

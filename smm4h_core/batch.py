@@ -23,11 +23,18 @@ from smm4h_core.tables.rows import Row, in_chunks
 from smm4h_core.tables.write import write_table
 from smm4h_core.types import Lang, Report
 
+_CANDIDATE_TYPE = pa.struct({"concept_id": pa.string(), "term": pa.string(), "score": pa.float64()})
+_LINK_TYPE = pa.struct(
+    {
+        **{"concept_id": pa.string(), "name": pa.string(), "source": pa.string()},
+        **{"score": pa.float64(), "candidates": pa.list_(_CANDIDATE_TYPE)},
+    }
+)
 _MENTION_TYPE = pa.struct(
     {
         **{"start": pa.int64(), "end": pa.int64(), "text": pa.string(), "type": pa.string()},
         "fragments": pa.list_(pa.list_(pa.int64())),
-        **{"prob": pa.float64(), "votes": pa.list_(pa.int64())},
+        **{"prob": pa.float64(), "votes": pa.list_(pa.int64()), "link": _LINK_TYPE},
     }
 )
 _ANSWER_TYPES = (

@@ -1,7 +1,7 @@
 """The servable artefact, the only contract between training and serving.
 
 A folder with a manifest that lists every other file with its size and sha256, the drugs that
-posts are searched for, and one part a task: a classifier, an extractor. Weights are
+posts are searched for, and one part a task: a classifier, an extractor, a linker. Weights are
 safetensors, tables JSON, the tokenizer as its library saves it; nothing in it can run code, and
 nothing is fetched when it is loaded.
 """
@@ -10,31 +10,44 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from smm4h_core.classify.part import ClassifierPart, load_classifier, save_classifier
-from smm4h_core.config import RunConfig, config_from_mapping
+from smm4h_core.config import NAME_PATTERN, RunConfig, config_from_mapping
 from smm4h_core.drugs.finder import DrugFinder, build_finder
 from smm4h_core.drugs.lexicon import load_lexicon, read_lexicon, write_lexicon
 from smm4h_core.errors import BundleError, ConfigError
 from smm4h_core.extract.part import ExtractorPart, load_extractor, save_extractor
+from smm4h_core.link.part import LinkerPart, load_linker, save_linker, terminology_label
 from smm4h_core.model_card import write_model_card
 from smm4h_core.storage import Storage
 from smm4h_core.types import Lang
 
+P = TypeVar("P")
+
 SCHEMA_VERSION = 3
 MANIFEST = "manifest.json"
-CLASSIFIER, EXTRACTOR = "classifier", "extractor"
+CLASSIFIER, EXTRACTOR, LINKER = "classifier", "extractor", "linker"
 """Parts, by the folder and the manifest's key."""
+PARTS = (CLASSIFIER, EXTRACTOR, LINKER)
 DRUGS = "drugs"
-_LABELS = {"1a": ["NoADE", "ADE"], "1b": ["O", "B-ADE", "I-ADE"], "2": ["0", "1"]}
+_PART_OF = {"1a": CLASSIFIER, "1b": EXTRACTOR, "1c": LINKER, "2": CLASSIFIER}
+_SAVERS = {CLASSIFIER: save_classifier, EXTRACTOR: save_extractor, LINKER: save_linker}
+_LABELS = {
+    "1a": ["NoADE", "ADE"],
+    "1b": ["O", "B-ADE", "I-ADE"],
+    "1c": [],  # concepts, which the part keeps itself
+    "2": ["0", "1"],
+}
 MANIFEST_KEYS = ("name", "version", "languages", "created", "packages", "parts", "files", "sha256")
 RECORDED_PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
@@ -55,6 +68,8 @@ class Bundle:
     """Says which posts report an ADE; None where the bundle does not."""
     extractor: ExtractorPart | None
     """Marks the ADEs in posts; None where the bundle does not."""
+    linker: LinkerPart | None
+    """Links mentions to concepts; None where the bundle does not."""
     manifest: Mapping[str, Any]
     """The whole manifest, for display."""
 
@@ -78,7 +93,8 @@ def save_bundle(
 
     Args:
         config: The run's configuration.
-        members: ``(S, F)`` folders that hold each member's weights, in the rule's order.
+        members: ``(S, F)`` folders that hold the weights of each seed's networks, its folds or,
+            of linking, its parts; in the rule's order.
         rule: How the members are joined, as JSON has it.
         scores: Scores by split, kept for the model card.
         fingerprint: Digest of the training posts.
@@ -88,40 +104,78 @@ def save_bundle(
     Raises:
         BundleError: the folder is there and is no bundle.
     """
+    part = _PART_OF[config.task]
+    with _replacing(folder) as unfinished:
+        (unfinished / part).mkdir(parents=True)
+        _SAVERS[part](config, members, weights_name=weights_name, folder=unfinished / part)
+        tables = [Path(table) for table in config.drugs.tables]
+        write_lexicon(load_lexicon(tables), unfinished / DRUGS)
+        described = {
+            "task": config.task,
+            "labels": _LABELS[config.task],
+            "rule": dict(rule),
+            "scores": dict(scores),
+            "training_data": fingerprint,
+            "configuration": config.model_dump(mode="json"),
+        }
+        _write_manifest(
+            unfinished, config.name, config.version, config.languages, {part: described}
+        )
+
+
+def join_bundles(
+    sources: Mapping[str, Path], *, name: str, version: str, folder: Path
+) -> dict[str, Any]:
+    """Write one bundle of parts of others; return its manifest.
+
+    Its languages are those that all its parts know. Drugs are the classifier's, which alone reads
+    them; without one, the first part's.
+
+    Args:
+        sources: Verified bundles by the part that is taken of each.
+        name: What it is to be called.
+        version: Which one of that name.
+        folder: Where it is to be; a bundle that lies there is replaced.
+
+    Raises:
+        BundleError: a source that is no bundle, is altered, or lacks the part; no language that all
+            parts know; a name that does not fit; or a folder that is no bundle.
+    """
+    for key, value in (("name", name), ("version", version)):
+        if not re.fullmatch(NAME_PATTERN, value):
+            raise BundleError(f"{key}: expected {NAME_PATTERN}, got {value!r}")
+    if not sources:
+        raise BundleError(f"expected a bundle for one of {', '.join(PARTS)} at least, got none")
+    manifests = {part: verify_bundle(source) for part, source in sources.items()}
+    for part, manifest in manifests.items():
+        if part not in manifest["parts"]:
+            raise BundleError(
+                f"{sources[part]}: expected a bundle with the part {part}, "
+                f"got {', '.join(manifest['parts'])}"
+            )
+    known = {part: manifest["languages"] for part, manifest in manifests.items()}
+    languages = sorted(set.intersection(*map(set, known.values())))
+    if not languages:
+        said = "; ".join(f"{part} {', '.join(langs)}" for part, langs in known.items())
+        raise BundleError(f"expected a language that all parts know, got {said}")
+    with _replacing(folder) as unfinished:
+        for part, source in sources.items():
+            shutil.copytree(source / part, unfinished / part)
+        drugs = sources.get(CLASSIFIER) or next(iter(sources.values()))
+        shutil.copytree(drugs / DRUGS, unfinished / DRUGS)
+        parts = {part: manifests[part]["parts"][part] for part in PARTS if part in sources}
+        return _write_manifest(unfinished, name, version, languages, parts)
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A folder to fill, which then takes the place of a bundle there; the bundle appears whole."""
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise BundleError(f"{folder} exists and is not a bundle; it is not replaced")
     unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}.partial")
     try:
-        part = EXTRACTOR if config.extraction else CLASSIFIER
-        (unfinished / part).mkdir(parents=True)
-        save_part = save_extractor if config.extraction else save_classifier
-        save_part(config, members, weights_name=weights_name, folder=unfinished / part)
-        tables = [Path(table) for table in config.drugs.tables]
-        write_lexicon(load_lexicon(tables), unfinished / DRUGS)
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
-            "name": config.name,
-            "version": config.version,
-            "languages": list(config.languages),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "packages": {name: metadata.version(name) for name in RECORDED_PACKAGES},
-            "terminology": None,
-            "parts": {
-                part: {
-                    "task": config.task,
-                    "labels": _LABELS[config.task],
-                    "rule": dict(rule),
-                    "scores": dict(scores),
-                    "training_data": fingerprint,
-                    "configuration": config.model_dump(mode="json"),
-                }
-            },
-        }
-        write_model_card(manifest, unfinished / "README.md")
-        manifest["files"] = _describe_files(unfinished)
-        manifest["sha256"] = seal(manifest)
-        text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-        (unfinished / MANIFEST).write_text(text, encoding="utf-8")
+        unfinished.mkdir(parents=True)
+        yield unfinished
         replaced = folder.with_name(f"{unfinished.name}.old")
         if folder.exists():
             folder.rename(replaced)
@@ -129,6 +183,28 @@ def save_bundle(
         shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write_manifest(
+    folder: Path, name: str, version: str, languages: Sequence[Lang], parts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write model card and manifest of a folder that holds all else; return the manifest."""
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "version": version,
+        "languages": list(languages),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "packages": {each: metadata.version(each) for each in RECORDED_PACKAGES},
+        "terminology": terminology_label(folder / LINKER) if LINKER in parts else None,
+        "parts": dict(parts),
+    }
+    write_model_card(manifest, folder / "README.md")
+    manifest["files"] = _describe_files(folder)
+    manifest["sha256"] = seal(manifest)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -195,23 +271,22 @@ def load_bundle(folder: Path) -> Bundle:
         rules = {part: dict(parts[part]["rule"]) for part in parts}
     except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise BundleError(f"{folder / MANIFEST}: {error}") from None
-    if unknown := configs.keys() - {CLASSIFIER, EXTRACTOR} or not configs:
+    if unknown := configs.keys() - set(PARTS) or not configs:
         raise BundleError(
-            f"{folder / MANIFEST}: expected parts among {CLASSIFIER}, {EXTRACTOR}, got {unknown}"
+            f"{folder / MANIFEST}: expected parts among {', '.join(PARTS)}, got {unknown}"
         )
-    classifier, extractor = None, None
-    if CLASSIFIER in configs:
-        classifier = load_classifier(configs[CLASSIFIER], rules[CLASSIFIER], folder / CLASSIFIER)
-    if EXTRACTOR in configs:
-        extractor = load_extractor(configs[EXTRACTOR], rules[EXTRACTOR], folder / EXTRACTOR)
-    langs = {lang for config in configs.values() for lang in config.languages}
+
+    def load(part: str, loader: Callable[[RunConfig, dict[str, Any], Path], P]) -> P | None:
+        return loader(configs[part], rules[part], folder / part) if part in configs else None
+
     return Bundle(
         name=name,
         version=version,
-        languages=tuple(sorted(langs)),
+        languages=tuple(manifest["languages"]),
         finder=build_finder(read_lexicon(folder / DRUGS)),
-        classifier=classifier,
-        extractor=extractor,
+        classifier=load(CLASSIFIER, load_classifier),
+        extractor=load(EXTRACTOR, load_extractor),
+        linker=load(LINKER, load_linker),
         manifest=manifest,
     )
 

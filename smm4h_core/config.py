@@ -10,7 +10,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -28,6 +29,7 @@ from smm4h_core.sections import (
     EnsembleConfig,
     ExtractionConfig,
     Fraction,
+    LinkingConfig,
     MoleculesConfig,
     NetworkConfig,
     Positive,
@@ -53,6 +55,8 @@ __all__ = (
     "EnsembleConfig",
     "ExtractionConfig",
     "Fraction",
+    "LinkingConfig",
+    "MemberPart",
     "MoleculesConfig",
     "NetworkConfig",
     "Positive",
@@ -71,7 +75,20 @@ __all__ = (
 )
 
 ClassificationTask = Literal["1a", "2"]
-Task = Literal["1a", "1b", "2"]
+Task = Literal["1a", "1b", "1c", "2"]
+MemberPart = Literal["", "similarity", "classifier"]
+"""Which network of a seed a member is: of linking there are two, of other tasks one, unnamed."""
+
+
+RULES: Mapping[Task, tuple[str, ...]] = MappingProxyType(
+    {
+        "1a": ("majority", "mean", "logistic"),
+        "1b": ("vote", "mean"),
+        "1c": ("distance", "learned"),
+        "2": ("majority", "mean", "logistic"),
+    }
+)
+"""Ways to join members, by task."""
 
 
 class RunConfig(Section):
@@ -82,7 +99,8 @@ class RunConfig(Section):
     version: Annotated[str, Field(pattern=NAME_PATTERN)] = "1"
     """Version of the bundle that the run writes."""
     task: Task
-    """``1a`` English labels ADE/NoADE, ``1b`` spans of ADEs, ``2`` Russian labels 1/0."""
+    """``1a`` English labels ADE/NoADE, ``1b`` spans of ADEs, ``1c`` concepts of spans, ``2``
+    Russian labels 1/0."""
     description: str = ""
     """One line for tables and the model card."""
     storage: str = "runs"
@@ -96,7 +114,10 @@ class RunConfig(Section):
     network: NetworkConfig = NetworkConfig()
     extraction: ExtractionConfig | None = None
     """Required by the task that reads spans; the others have no use for it."""
+    linking: LinkingConfig | None = None
+    """Required by the task that links spans to concepts; the others have no use for it."""
     training: TrainingConfig
+    """How a member is trained; of linking, its similarity encoder."""
     ensemble: EnsembleConfig = EnsembleConfig()
     resources: ResourcesConfig = ResourcesConfig()
 
@@ -104,6 +125,19 @@ class RunConfig(Section):
     def languages(self) -> tuple[Lang, ...]:
         """Languages trained on, in alphabetical order."""
         return tuple(sorted({ref.lang for ref in self.data.train + self.data.extra}))
+
+    @property
+    def parts(self) -> tuple[MemberPart, ...]:
+        """The networks that a seed has."""
+        if self.linking is None:
+            return ("",)
+        return ("similarity", "classifier") if self.linking.classifier else ("similarity",)
+
+    def training_of(self, part: MemberPart) -> TrainingConfig:
+        """How a network of a seed is trained."""
+        if part == "classifier" and self.linking and self.linking.classifier:
+            return self.linking.classifier.training
+        return self.training
 
     @model_validator(mode="after")
     def _members_enough(self) -> Self:
@@ -117,25 +151,75 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _keys_that_the_task_reads(self) -> Self:
-        rule, task = self.ensemble.rule, self.task
-        if self.extraction is None:
-            if task not in get_args(ClassificationTask):
-                raise ValueError(f"task {task} needs an extraction section ({{}} is its defaults)")
-            if rule == "vote":
-                raise ValueError(f"ensemble.rule 'vote' is of spans, which task {task} has not")
-            if any(ref.weight != 1 for ref in self.data.train + self.data.extra):
-                raise ValueError(f"task {task} reads no weight of a corpus: leave it out")
-            if any(ref.types is not None for ref in self.data.refs):
-                raise ValueError(f"task {task} reads no types of spans: leave them out")
+        task = self.task
+        needed = {"1b": "extraction", "1c": "linking"}.get(task)
+        for section in ("extraction", "linking"):
+            is_there = getattr(self, section) is not None
+            if section == needed and not is_there:
+                raise ValueError(f"task {task} needs the section {section}")
+            if section != needed and is_there:
+                raise ValueError(f"task {task} has no use for the section {section}: leave it out")
+        rules = RULES[task]
+        if self.ensemble.rule not in rules:
+            raise ValueError(
+                f"ensemble.rule of task {task} is one of {', '.join(rules)}, "
+                f"got {self.ensemble.rule!r}"
+            )
+        if needed is None:
             return self
-        if task in get_args(ClassificationTask):
-            raise ValueError(f"task {task} reads no spans: leave the extraction section out")
-        if rule not in ("vote", "mean"):
-            raise ValueError(f"ensemble.rule of task {task} is vote or mean, got {rule!r}")
         if self.network.fusion != "text":
             raise ValueError(f"task {task} reads no molecules: leave network.fusion out")
-        if self.encoder.pooling is not None:
+        if self.encoder.pooling is not None and task == "1b":
             raise ValueError(f"task {task} reads each word's own state: leave encoder.pooling out")
+        return self
+
+    @model_validator(mode="after")
+    def _corpora_as_the_task_reads_them(self) -> Self:
+        reads_spans = self.task in ("1b", "1c")
+        for ref in self.data.refs:
+            if ref.types is not None and not reads_spans:
+                raise ValueError(f"task {self.task} reads no types of spans: leave them out")
+        for ref in self.data.train + self.data.extra:
+            if ref.weight != 1 and self.task != "1b":
+                raise ValueError(f"task {self.task} reads no weight of a corpus: leave it out")
+            if ref.known_concepts and self.task != "1c":
+                raise ValueError(f"task {self.task} reads no concepts: leave known_concepts out")
+        if all(ref.known_concepts for ref in self.data.train):
+            raise ValueError("known_concepts needs a training split that is without it")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_that_linking_reads(self) -> Self:
+        linking = self.linking
+        if linking is None:
+            return self
+        if self.ensemble.threshold != "chosen":
+            raise ValueError("ensemble.threshold of task 1c is chosen: no source states one")
+        if self.ensemble.rule == "distance" and not linking.lexical:
+            raise ValueError("linking.lexical is of ensemble.rule learned: leave it out")
+        if self.text != TextConfig():
+            raise ValueError("task 1c reads mentions as they are quoted: leave text out")
+        if self.network != NetworkConfig():
+            raise ValueError("task 1c has its own networks: leave network out")
+        if self.training.checkpoint_steps is not None:
+            raise ValueError(
+                "training.checkpoint_steps: the similarity encoder's negatives are sought when an "
+                "epoch begins, so it can go on between epochs alone: leave it out"
+            )
+        budget = TrainingConfig.model_fields["batch_tokens"].default
+        if self.training.batch_posts is None or self.training.batch_tokens != budget:
+            raise ValueError(
+                "training of task 1c is the similarity encoder's, whose batches are counted in "
+                "pairs of texts: give batch_posts, leave batch_tokens out"
+            )
+        if linking.similarity.term_epochs >= self.training.epochs:
+            raise ValueError("linking.similarity.term_epochs needs fewer than training.epochs")
+        for part in self.parts:
+            training = self.training_of(part)
+            if training.oversample:
+                raise ValueError("task 1c has no positives to oversample: leave it out")
+        if self.data.folds > 1:
+            raise ValueError("task 1c is chosen on dev splits: leave folds out")
         return self
 
     @model_validator(mode="after")
@@ -207,7 +291,7 @@ def _override(raw: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override!r}: the value is not YAML") from None
 
 
-def training_digest(config: RunConfig) -> str:
+def training_digest(config: RunConfig, part: MemberPart = "") -> str:
     """Digest of the keys that decide a member's weights and answers, 12 hexadecimal digits.
 
     What only joins or places members (ensemble rule, resources, storage, description) is left
@@ -237,10 +321,16 @@ def training_digest(config: RunConfig) -> str:
     for ref in (*parts["data"]["train"], *parts["data"]["extra"]):
         if ref["weight"] == 1:
             del ref["weight"]
+        if not ref["known_concepts"]:
+            del ref["known_concepts"]
     if not parts["data"]["extra"]:
         del parts["data"]["extra"]
     if parts["extraction"] is None:
         del parts["extraction"]
-    training = config.training.model_dump(mode="json", exclude={"checkpoint_steps"})
+    if config.linking is not None:
+        own = {"similarity", "mentions_as_terms"} if part == "similarity" else {"classifier"}
+        chosen = config.linking.model_dump(mode="json", include={"terminology", *own})
+        parts["linking"] = {"part": part, **chosen}
+    training = config.training_of(part).model_dump(mode="json", exclude={"checkpoint_steps"})
     canonical = json.dumps({**parts, "training": training}, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

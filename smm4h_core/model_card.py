@@ -13,6 +13,7 @@ _DOES = {
     "the members' votes.",
     "extractor": "Marks the words that say an adverse drug effect, each with a probability and the "
     "members' votes.",
+    "linker": "Links each mention to a concept of a terminology, or says that none is sure enough.",
 }
 _LANGUAGES = {"en": "English", "ru": "Russian"}
 
@@ -58,7 +59,7 @@ def format_model_card(manifest: Mapping[str, Any]) -> str:
     if any(source.startswith("sample:") for source in sources):
         lines += ["**The posts are synthetic: these numbers say nothing about real text.**", ""]
     lines += [
-        "| part | split | posts | measure | precision | recall | F1 [95 %] |",
+        "| part | split | n | measure | precision | recall | value [95 %] |",
         "|---|---|---|---|---|---|---|",
         *(row for name, part in parts.items() for row in _measured(name, part)),
         "",
@@ -88,18 +89,18 @@ def _measured(name: str, part: Mapping[str, Any]) -> list[str]:
     splits = {"dev": "dev (chosen on)", "oof": "out of fold (chosen on)", "test": "test"}
     rows = []
     for split, score in part["scores"].items():
-        for measure, numbers in shown_measures(score).items():
-            low, high = numbers["ci95"]["f1"]
+        for measure in shown_measures(score):
+            n, what, precision, recall, value = measure.cells
             rows.append(
-                f"| {name} | {splits[split]} | {score['n']} | {measure} "
-                f"| {numbers['precision']:.3f} | {numbers['recall']:.3f} "
-                f"| {numbers['f1']:.3f} [{low:.3f}, {high:.3f}] |"
+                f"| {name} | {splits[split]} | {n} | {what} | {precision} | {recall} | {value} |"
             )
     return rows
 
 
 def _limit(config: Mapping[str, Any]) -> str:
     length = config["encoder"]["max_length"]
-    if config["extraction"] is not None:
+    if config.get("linking"):
+        return f"- Of a mention {length} word-pieces are read."
+    if config.get("extraction"):
         return f"- Mentions in posts beyond {length} word-pieces are sought window by window."
     return f"- To classify, posts beyond {length} word-pieces are cut at their end."

@@ -10,7 +10,7 @@ import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.errors import DataError
-from smm4h_core.types import Post, Report
+from smm4h_core.types import FoundMention, Post, Report
 
 
 class Pipeline:
@@ -20,7 +20,7 @@ class Pipeline:
         self.bundle = bundle
         self.device = device
         self.languages = frozenset(bundle.languages)
-        for part in (bundle.classifier, bundle.extractor):
+        for part in (bundle.classifier, bundle.extractor, bundle.linker):
             for seed in part.networks if part else ():
                 for network in seed:
                     network.to(device)
@@ -41,7 +41,7 @@ class Pipeline:
         drugs = [self.bundle.finder.find(post.text, lang=post.lang) for post in posts]
         nothing = [None] * len(posts)
         decisions = classifier.decide(posts, drugs, device=self.device) if classifier else nothing
-        mentions = extractor.extract(posts, device=self.device) if extractor else nothing
+        mentions = self._mentions(posts) if extractor else nothing
         return [
             Report(
                 post_id=post.post_id,
@@ -53,6 +53,12 @@ class Pipeline:
             )
             for post, decision, named, found in zip(posts, decisions, drugs, mentions, strict=True)
         ]
+
+    def _mentions(self, posts: Sequence[Post]) -> list[tuple[FoundMention, ...]]:
+        extractor, linker = self.bundle.extractor, self.bundle.linker
+        assert extractor is not None
+        found = extractor.extract(posts, device=self.device)
+        return linker.link(posts, found, device=self.device) if linker else found
 
     def _with_lang(self, post: Post) -> Post:
         if post.lang in self.languages:

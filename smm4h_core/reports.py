@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smm4h_core.corpora.shapes import format_label
-from smm4h_core.types import FoundMention, Report
+from smm4h_core.types import FoundMention, Link, Report
 
 ANSWER_COLUMNS = ("ade_prob", "ade_label", "ade_votes", "drugs", "mentions", "bundle")
 """What `report_to_cells` gives: prob, ADE or NoADE, members for ADE; the distinct ingredients
@@ -67,4 +67,18 @@ def _mention_to_json(found: FoundMention) -> dict[str, Any]:
         "fragments": [[part.start, part.end] for part in mention.fragments],
         "prob": found.prob,
         "votes": [found.votes, found.num_members],
+        "link": found.link and _link_to_json(found.link),
+    }
+
+
+def _link_to_json(link: Link) -> dict[str, Any]:
+    return {
+        "concept_id": link.concept_id,
+        "name": link.name,
+        "source": link.source,
+        "score": link.score,
+        "candidates": [
+            {"concept_id": each.concept_id, "term": each.term, "score": each.score}
+            for each in link.candidates
+        ],
     }

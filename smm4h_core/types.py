@@ -131,6 +131,8 @@ class FoundMention:
     """Members that say this very span."""
     num_members: int
     """Members that answered."""
+    link: Link | None = None
+    """The concept that it is linked to, or NIL; None where the bundle holds no linker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +11,45 @@ from ray_jobs.commands.tables import print_table
 from ray_jobs.console import print_json, results
 from smm4h_core.measures import shown_measures
 
-app = typer.Typer(help="Show and verify bundles.", no_args_is_help=True)
+app = typer.Typer(help="Join, show and verify bundles.", no_args_is_help=True)
 
 Folder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
 ]
+
+
+@app.command()
+def build(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to write.")],
+    classifier: Annotated[
+        Path | None,
+        typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its classifier."),
+    ] = None,
+    extractor: Annotated[
+        Path | None,
+        typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its extractor."),
+    ] = None,
+    linker: Annotated[
+        Path | None,
+        typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its linker."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name; that of the folder OUT if left out.")
+    ] = None,
+    version: Annotated[str, typer.Option(help="Its version.")] = "1",
+) -> None:
+    """Join parts of several bundles into one; each names the bundle that it is taken from."""
+    from smm4h_core.bundle import join_bundles
+
+    given = {"classifier": classifier, "extractor": extractor, "linker": linker}
+    sources = {part: source for part, source in given.items() if source is not None}
+    manifest = join_bundles(sources, name=name or out.resolve().name, version=version, folder=out)
+    languages = ", ".join(manifest["languages"])
+    results().print(
+        f"{out}: {manifest['name']}@{manifest['version']}: {', '.join(manifest['parts'])}; "
+        f"languages: {languages}",
+        markup=False,
+    )
 
 
 @app.command()
@@ -36,8 +69,7 @@ def show(
         facts = ((fact, value) for fact, value in part.items() if fact != "scores")
         rows += [(f"{name}: {fact}", _in_words(value)) for fact, value in facts]
         for split, score in part["scores"].items():
-            for measure, numbers in shown_measures(score).items():
-                rows.append((f"{name}: {split}", _score_in_words(score["n"], measure, numbers)))
+            rows += [(f"{name}: {split}", measure.words) for measure in shown_measures(score)]
     print_table(rows, num_left=2)
 
 
@@ -75,12 +107,6 @@ def _summarise_part(part: dict[str, Any]) -> dict[str, Any]:
         "rule": part["rule"],
         "scores": part["scores"],
     }
-
-
-def _score_in_words(num_posts: int, measure: str, numbers: Mapping[str, Any]) -> str:
-    low, high = numbers["ci95"]["f1"]
-    shown = f"P {numbers['precision']:.3f}, R {numbers['recall']:.3f}"
-    return f"{shown}, {measure} {numbers['f1']:.3f} [{low:.3f}, {high:.3f}], n {num_posts}"
 
 
 def _in_words(value: Any) -> str:

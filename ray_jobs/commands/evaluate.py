@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ray_jobs.commands.tables import print_table
-from ray_jobs.commands.tasks import require_part
+from ray_jobs.commands.tasks import require_parts
 from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import ALIASES, Task
 from smm4h_core.corpora.smm4h import read_annotated
@@ -18,12 +19,15 @@ from smm4h_core.errors import DataError
 from smm4h_core.types import Lang
 
 if TYPE_CHECKING:
+    from smm4h_core.evaluation.linking import LinkingScores
     from smm4h_core.evaluation.mentions import MentionScore
     from smm4h_core.evaluation.served import ReportScore
+    from smm4h_core.pipeline import Pipeline
     from smm4h_core.types import AnnotatedPost, Report
 
 _LANG_OF: dict[Task, Lang] = {"1a": "en", "2": "ru"}
 _NUMBERS = ("precision", "recall", "f1")
+_SPAN_HEADINGS = ("scorer", "match", "precision [95 %]", "recall [95 %]", "F1 [95 %]")
 
 
 def evaluate(
@@ -31,7 +35,8 @@ def evaluate(
         Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
     ],
     task: Annotated[
-        Task, typer.Option(help="1a: English posts; 2: Russian posts; 1b: spans in either.")
+        Task,
+        typer.Option(help="1a: English posts; 2: Russian posts; 1b: spans; 1c: their concepts."),
     ],
     gold: Annotated[
         Path,
@@ -49,7 +54,7 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a bundle on gold posts, at its own threshold."""
-    require_part(bundle, task)
+    parts = require_parts(bundle, task, gold_mentions=True)
     if errors is not None and task != "1b":
         raise typer.BadParameter(f"task {task} has no spans to list", param_hint="--errors")
     if gold.is_file() and "tweet" not in read_header(gold, aliases=ALIASES):
@@ -62,13 +67,16 @@ def evaluate(
     from smm4h_core.pipeline import load_pipeline
 
     pipeline = load_pipeline(bundle)
+    if task == "1c":
+        _evaluate_links(pipeline, posts, gold, from_text="extractor" in parts, json=json)
+        return
     reports = pipeline.process([each.post for each in posts])
     scored: MentionScore | ReportScore
     headings: tuple[str, ...]
     if task == "1b":
         scored = score_mention_reports(posts, reports)
         num_posts, rows = len(posts), _span_rows(scored)
-        headings = ("scorer", "match", "precision [95 %]", "recall [95 %]", "F1 [95 %]")
+        headings = _SPAN_HEADINGS
     else:
         scored = score_reports(posts, reports)
         num_posts, rows = scored.score.n, _label_rows(scored)
@@ -81,6 +89,59 @@ def evaluate(
         print_json({**answered, **scored.to_json()})
         return
     print_table(rows, headings=headings, title=title, num_left=2 if task == "1b" else 1)
+
+
+def _evaluate_links(
+    pipeline: Pipeline, posts: Sequence[AnnotatedPost], gold: Path, *, from_text: bool, json: bool
+) -> None:
+    """Score links of gold mentions and, where the bundle finds mentions, those it finds itself."""
+    from smm4h_core.evaluation.served import score_gold_links, score_mention_reports
+
+    linker = pipeline.bundle.linker
+    assert linker is not None  # the bundle was asked for it
+    given = score_gold_links(posts, linker, device=pipeline.device)
+    found: MentionScore | None = None
+    if from_text:
+        found = score_mention_reports(
+            posts,
+            pipeline.process([each.post for each in posts]),
+            task="1c",
+            concept_of_code=linker.linker.terminology.concept_of_code,
+        )
+    if json:
+        answered = {"bundle": pipeline.bundle.label, "task": "1c", "gold": str(gold)}
+        print_json(
+            {**answered, "given": asdict(given), "found": found.to_json() if found else None}
+        )
+        return
+    title = f"{pipeline.bundle.label} on {gold}: task 1c, {len(posts)} posts"
+    if found is not None:
+        print_table(
+            _span_rows(found), headings=_SPAN_HEADINGS, title=f"{title}, mentions found", num_left=2
+        )
+    headings = ("mentions", "n", "acc@1 [95 %]", "acc@5 [95 %]", "MRR", "answered")
+    print_table(_link_rows(given), headings=headings, title=f"{title}, gold mentions")
+
+
+def _link_rows(scored: LinkingScores) -> list[tuple[str, ...]]:
+    named = {
+        "all": scored.all,
+        "of concepts seen in training": scored.seen,
+        "of unseen concepts": scored.unseen,
+        "without a concept": scored.nil,
+    }
+    return [
+        (
+            name,
+            str(each.n),
+            f"{each.acc_1:.3f} [{each.acc_1_interval.low:.3f}, {each.acc_1_interval.high:.3f}]",
+            f"{each.acc_5:.3f} [{each.acc_5_interval.low:.3f}, {each.acc_5_interval.high:.3f}]",
+            f"{each.mrr:.3f}",
+            f"{each.answered:.3f}",
+        )
+        for name, each in named.items()
+        if each.acc_1_interval is not None and each.acc_5_interval is not None
+    ]
 
 
 def _label_rows(scored: ReportScore) -> list[tuple[str, ...]]:

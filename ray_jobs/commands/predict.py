@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ray_jobs.commands.tasks import require_part
+from ray_jobs.commands.tasks import require_parts
 from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import Task
 from smm4h_core.corpora.smm4h import POSTS_FILE
@@ -79,7 +79,7 @@ def predict(
     """Answer posts. Tables (.tsv .csv .jsonl .parquet) keep all their columns."""
     _check_ends(source, out, endings=SUFFIXES if task is None else SUBMISSIONS)
     if task is not None:
-        require_part(bundle, task)
+        require_parts(bundle, task)
     if json and out == STREAM:
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
     from json import dumps

@@ -8,27 +8,35 @@ import typer
 
 from smm4h_core.corpora.shapes import Task
 
-_WANTED: dict[Task, str] = {
-    "1a": "classifier",
-    "1b": "extractor",
-    "1c": "linker",
-    "2": "classifier",
+_WANTED: dict[Task, tuple[str, ...]] = {
+    "1a": ("classifier",),
+    "1b": ("extractor",),
+    "1c": ("linker", "extractor"),
+    "2": ("classifier",),
 }
 
 
-def require_part(bundle: Path, task: Task) -> None:
-    """Refuse a task that the bundle has no part for.
+def require_parts(bundle: Path, task: Task, *, gold_mentions: bool = False) -> frozenset[str]:
+    """Refuse a task that the bundle has no part for; answer its parts.
+
+    Args:
+        bundle: The bundle's folder.
+        task: What is asked for.
+        gold_mentions: Whether mentions are given, so that the linker alone will do.
 
     Raises:
-        BadParameter: the part is not among the bundle's.
+        BadParameter: a part is not among the bundle's.
         BundleError: the folder is no bundle.
     """
     from smm4h_core.bundle import read_manifest
 
-    manifest = read_manifest(bundle)
-    if _WANTED[task] not in manifest["parts"]:
-        raise typer.BadParameter(
-            f"task {task} needs a bundle with the part {_WANTED[task]}; {bundle} holds no "
-            f"{_WANTED[task]}, but {', '.join(manifest['parts'])}",
-            param_hint="--task",
-        )
+    parts = read_manifest(bundle)["parts"]
+    wanted = _WANTED[task][:1] if gold_mentions else _WANTED[task]
+    for part in wanted:
+        if part not in parts:
+            raise typer.BadParameter(
+                f"task {task} needs a bundle with the part {part}; {bundle} holds no {part}, but "
+                f"{', '.join(parts)} (`smm4h bundle build` joins parts of several)",
+                param_hint="--task",
+            )
+    return frozenset(parts)

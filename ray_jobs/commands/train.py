@@ -57,34 +57,17 @@ def train(
 
 
 def print_scores(splits: Mapping[str, Any]) -> None:
-    """Print scores by split: P, R, F1 with its interval, the members' mean and spread beside.
-
-    Spans have a line for strict and one for relaxed matches, one to one.
-    """
+    """Print scores by split, a line a measure, the members' mean and spread beside."""
     rows = []
     for split, score in splits.items():
         name = split if split == "test" else f"{split} (chosen on)"
-        ece = "" if score["ece"] is None else f"{score['ece']:.3f}"
-        for measure, numbers in shown_measures(score).items():
-            members = numbers["members"]
-            spread = "" if members["sd"] is None else f" ± {members['sd']:.3f}"
-            cells = _score_cells(score["n"], measure, numbers)
-            rows.append((name, *cells, f"{members['mean']:.3f}{spread}", ece))
+        ece = score.get("ece")
+        calibration = "" if ece is None else f"{ece:.3f}"
+        rows += [(name, *m.cells, m.spread, calibration) for m in shown_measures(score)]
         rows += [
-            (f"  {lang}", *_score_cells(own["n"], measure, numbers), "", "")
-            for lang, own in score["by_lang"].items()
-            for measure, numbers in shown_measures(own).items()
+            (f"  {lang}", *m.cells, "", "")
+            for lang, own in score.get("by_lang", {}).items()
+            for m in shown_measures(own)
         ]
-    headings = ("split", "posts", "measure", "P", "R", "F1 [95 %]", "members' F1", "ECE")
+    headings = ("split", "n", "measure", "P", "R", "value [95 %]", "members", "ECE")
     print_table(rows, headings=headings)
-
-
-def _score_cells(num_posts: int, measure: str, numbers: Mapping[str, Any]) -> tuple[str, ...]:
-    low, high = numbers["ci95"]["f1"]
-    return (
-        str(num_posts),
-        measure,
-        f"{numbers['precision']:.3f}",
-        f"{numbers['recall']:.3f}",
-        f"{numbers['f1']:.3f} [{low:.3f}, {high:.3f}]",
-    )

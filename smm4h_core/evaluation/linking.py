@@ -37,6 +37,8 @@ class LinkingScore:
     """Mentions."""
     acc_1_interval: Interval | None
     """95 % bootstrap interval of ``acc_1``; None where there are no mentions."""
+    acc_5_interval: Interval | None
+    """The same of ``acc_5``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +145,17 @@ def _score(
     seed: int,
 ) -> LinkingScore:
     if not len(ranks):
-        return LinkingScore(0.0, 0.0, 0.0, 0.0, 0, None)
+        return LinkingScore(0.0, 0.0, 0.0, 0.0, 0, None, None)
     first, among = ranks == 1, (ranks >= 1) & (ranks <= FIRST)
     reciprocal = np.divide(1.0, ranks, out=np.zeros(len(ranks)), where=ranks > 0)
-    rows = np.stack([first, np.ones(len(ranks))], axis=1).astype(np.int64)
+    rows = np.stack([first, among, np.ones(len(ranks))], axis=1).astype(np.int64)
     totals = resample_totals(sum_by_group(rows, groups), num_resamples=num_resamples, seed=seed)
-    interval = percentile_interval(totals[:, 0] / totals[:, 1], 0.95)
+    intervals = (percentile_interval(totals[:, n] / totals[:, 2], 0.95) for n in (0, 1))
     return LinkingScore(
         float(first.mean()),
         float(among.mean()),
         float(reciprocal.mean()),
         float(answered.mean()),
         len(ranks),
-        interval,
+        *intervals,
     )

@@ -13,7 +13,7 @@ from smm4h_core.errors import DataError
 from smm4h_core.evaluation.classification import expected_calibration_error
 from smm4h_core.evaluation.counts import CountRows, Score, score_counts
 from smm4h_core.evaluation.intervals import ScoreIntervals, bootstrap_intervals
-from smm4h_core.evaluation.spans import ByScorer, ByStrictness, count_spans
+from smm4h_core.evaluation.spans import ByScorer, ByStrictness, SpanTask, count_spans
 from smm4h_core.types import FoundMention, Mention
 
 
@@ -42,8 +42,10 @@ def count_found(
     post_ids: Sequence[str],
     gold: Sequence[Sequence[Mention]],
     found: Sequence[Sequence[FoundMention]],
+    *,
+    task: SpanTask = "1b",
 ) -> ByScorer[CountRows]:
-    """Rows ``(N, 3)`` by scorer of task 1b, of posts in this order.
+    """Rows ``(N, 3)`` by scorer, of posts in this order; in 1c concepts must be equal too.
 
     Raises:
         DataError: a post that stands twice.
@@ -55,7 +57,7 @@ def count_found(
         post_id: [each.mention for each in mentions]
         for post_id, mentions in zip(post_ids, found, strict=True)
     }
-    return count_spans(golds, preds, task="1b")
+    return count_spans(golds, preds, task=task)
 
 
 def score_mentions(
@@ -64,13 +66,14 @@ def score_mentions(
     found: Sequence[Sequence[FoundMention]],
     *,
     groups: Sequence[str | None],
+    task: SpanTask = "1b",
 ) -> MentionScore:
-    """Score the mentions found in ``(N,)`` posts.
+    """Score the mentions found in ``(N,)`` posts; in 1c concepts must be equal too.
 
     Raises:
         DataError: no post, or one that stands twice.
     """
-    rows = count_found(post_ids, gold, found)
+    rows = count_found(post_ids, gold, found, task=task)
     right = [
         (each.prob, any(each.mention.span == mention.span for mention in golds))
         for golds, mentions in zip(gold, found, strict=True)

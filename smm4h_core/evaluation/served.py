@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from smm4h_core.classify.probability import Prob, check_labels
 from smm4h_core.errors import DataError
@@ -17,8 +18,12 @@ from smm4h_core.evaluation.classification import (
 )
 from smm4h_core.evaluation.counts import Score, score_counts
 from smm4h_core.evaluation.intervals import ScoreIntervals, bootstrap_intervals
+from smm4h_core.evaluation.linking import LinkingScores, score_links
 from smm4h_core.evaluation.mentions import MentionScore, score_mentions
-from smm4h_core.types import AnnotatedPost, Report
+from smm4h_core.evaluation.spans import SpanTask
+from smm4h_core.link.gold import read_gold
+from smm4h_core.link.part import LinkerPart
+from smm4h_core.types import AnnotatedPost, Mention, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,20 @@ def score_reports(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> R
     )
 
 
-def score_mention_reports(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> MentionScore:
+def score_mention_reports(
+    gold: Sequence[AnnotatedPost],
+    reports: Sequence[Report],
+    *,
+    task: SpanTask = "1b",
+    concept_of_code: Mapping[str, str] | None = None,
+) -> MentionScore:
     """Score the mentions in the reports of ``(N,)`` posts, in the posts' order.
+
+    Args:
+        gold: Posts with their mentions.
+        reports: What was said of each.
+        task: In 1c a mention is right only with its concept.
+        concept_of_code: Of 1c, codes to concepts: a gold LLT then counts as its PT.
 
     Raises:
         DataError: no post, reports of other posts, or of a bundle without an extractor.
@@ -80,12 +97,35 @@ def score_mention_reports(gold: Sequence[AnnotatedPost], reports: Sequence[Repor
     found = [report.mentions for report in reports if report.mentions is not None]
     if len(found) < len(reports):
         raise DataError("expected reports of a bundle with an extractor, got one without")
+    known = concept_of_code or {}
     return score_mentions(
         [each.post.post_id for each in gold],
-        [each.mentions for each in gold],
+        [_with_concepts(each.mentions, known) for each in gold],
         found,
         groups=[each.group for each in gold],
+        task=task,
     )
+
+
+def score_gold_links(
+    gold: Sequence[AnnotatedPost], linker: LinkerPart, *, device: torch.device
+) -> LinkingScores:
+    """Link the gold mentions themselves: what the linker alone is worth.
+
+    Raises:
+        DataError: no mention to link.
+    """
+    mentions = read_gold(gold, linker.linker.terminology)
+    links = linker.linker.link(mentions.texts, mentions.contexts, device=device)
+    return score_links(mentions.concept_ids, links, seen=linker.seen, groups=mentions.groups)
+
+
+def _with_concepts(mentions: Sequence[Mention], known: Mapping[str, str]) -> list[Mention]:
+    codes = [each.concept_id for each in mentions]
+    return [
+        replace(each, concept_id=code and known.get(code, code))
+        for each, code in zip(mentions, codes, strict=True)
+    ]
 
 
 def _refuse_other_posts(gold: Sequence[AnnotatedPost], reports: Sequence[Report]) -> None:

@@ -9,6 +9,8 @@ from smm4h_core.types import Candidate
 
 RECIPROCAL_OFFSET = 60
 """``k`` of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009, section 2)."""
+NUM_PROPOSED = 20
+"""Concepts that each part proposes for a mention, in evaluation as in serving."""
 MAX_MENTION = 1000
 """Characters of a mention that are read; the longest one in our corpora has some 300."""
 

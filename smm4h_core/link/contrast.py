@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
-from torch import nn
 
 from smm4h_core.encoders.base import Encoding, Tokeniser, pad_encodings
 from smm4h_core.errors import DataError
-from smm4h_core.link.candidates import read_mention
 from smm4h_core.link.index import build_term_index
-from smm4h_core.link.similarity import ContrastBatch, Vectors, encode_texts
-from smm4h_core.link.terminology import Term, Terminology
+from smm4h_core.link.similarity import ContrastBatch, Vectors
+from smm4h_core.link.terminology import Term
 
 NUM_POSITIVES = 15
 NUM_NEGATIVES = 30
@@ -37,6 +35,8 @@ class Anchor:
     """The text."""
     concept_id: str
     """Its concept."""
+    context: str | None = None
+    """The post that a mention stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +49,6 @@ class Contrast:
     """Which term, of its concept."""
     negatives: tuple[int, ...]
     """Which terms, of other concepts."""
-
-
-def read_anchors(
-    mentions: Iterable[tuple[str, str]], terminology: Terminology
-) -> tuple[Anchor, ...]:
-    """Annotated mentions ``(text, code)`` as anchors, LLTs as their PT; empty ones are left out.
-
-    Raises:
-        DataError: a code that the terminology lacks.
-    """
-    return tuple(
-        Anchor(text, terminology.concept(code).concept_id)
-        for mention, code in mentions
-        if (text := read_mention(mention))
-    )
-
-
-def keep_concepts(anchors: Sequence[Anchor], concept_ids: Collection[str]) -> tuple[Anchor, ...]:
-    """Anchors of another corpus whose concepts the target's training set has, as the paper does."""
-    known = frozenset(concept_ids)
-    return tuple(each for each in anchors if each.concept_id in known)
-
-
-def term_anchors(terminology: Terminology) -> tuple[Anchor, ...]:
-    """Every term of a concept that has another one: pretraining without annotation."""
-    return _usable_anchors(terminology.proposed_terms)
 
 
 def draw_contrasts(
@@ -190,6 +164,8 @@ class ContrastSampler:
     """Batches of an epoch, drawn with the network as it is when the epoch begins.
 
     Checkpoint between epochs only: within one, a resumed network would mine other negatives.
+    ``encode`` makes vectors with the network as it is, to mine by; the first ``term_epochs`` read
+    no mention.
     """
 
     def __init__(
@@ -202,11 +178,12 @@ class ContrastSampler:
         num_positives: int = NUM_POSITIVES,
         num_negatives: int = NUM_NEGATIVES,
         num_term_anchors: int = 0,
+        term_epochs: int = 0,
         batch_contrasts: int = 32,
         max_length: int = 64,
         seed: int = 0,
         device: torch.device,
-        dtype: torch.dtype = torch.float32,
+        encode: Callable[[Sequence[str]], Vectors],
     ) -> None:
         self.anchors = tuple(anchors)
         """Annotated mentions."""
@@ -216,11 +193,12 @@ class ContrastSampler:
         self._negatives = negatives
         self._counts = {"num_positives": num_positives, "num_negatives": num_negatives}
         self._num_term_anchors = num_term_anchors
+        self._term_epochs = term_epochs
         self._batch_contrasts = batch_contrasts
         self._max_length = max_length
         self._seed = seed
         self._device = device
-        self._dtype = dtype
+        self._encode = encode
         self._usable = _usable_anchors(self.terms) if num_term_anchors else ()
         self._encodings: dict[str, Encoding] = {}
         self._numbers = {
@@ -230,19 +208,19 @@ class ContrastSampler:
             )
         }
 
-    def batches(self, network: nn.Module, epoch: int) -> Iterator[ContrastBatch]:
+    def batches(self, epoch: int) -> Iterator[ContrastBatch]:
         """The epoch's batches; an anchor's contrasts share one, so that it is encoded once.
 
         Terms drawn as further anchors (``num_term_anchors``, drawn anew each epoch) keep the
         encoder from forgetting the concepts that no mention names.
         """
-        anchors = (*self.anchors, *self._draw_terms(epoch))
+        anchors = self._draw_anchors(epoch)
         hard = None
         if self._negatives == "hard" and self._counts["num_negatives"]:
             hard = mine_negatives(
                 anchors,
                 self.terms,
-                encode=lambda texts: self._encode(network, texts),
+                encode=self._encode,
                 num_negatives=self._counts["num_negatives"],
             )
         contrasts = draw_contrasts(
@@ -251,26 +229,18 @@ class ContrastSampler:
         for start in range(0, len(contrasts), self._batch_contrasts):
             yield self._batch(contrasts[start : start + self._batch_contrasts], anchors)
 
-    def num_batches(self) -> int:
-        """Batches of the first epoch, for the schedule; the others differ by a few at most."""
-        anchors = (*self.anchors, *self._draw_terms(0))
+    def num_batches(self, epoch: int) -> int:
+        """Batches of an epoch, for the schedule: where too few negatives are found, some fewer."""
         counts = {**self._counts, "num_negatives": 0}
-        drawn = draw_contrasts(anchors, self.terms, hard=None, **counts, seed=self._seed, epoch=0)
+        drawn = draw_contrasts(
+            self._draw_anchors(epoch), self.terms, hard=None, **counts, seed=self._seed, epoch=epoch
+        )
         return -(-len(drawn) // self._batch_contrasts)
 
-    def _draw_terms(self, epoch: int) -> list[Anchor]:
+    def _draw_anchors(self, epoch: int) -> tuple[Anchor, ...]:
         rng = random.Random(f"terms/{self._seed}/{epoch}")
-        return rng.sample(self._usable, min(self._num_term_anchors, len(self._usable)))
-
-    def _encode(self, network: nn.Module, texts: Sequence[str]) -> Vectors:
-        return encode_texts(
-            network,
-            self._tokeniser,
-            texts,
-            max_length=self._max_length,
-            device=self._device,
-            dtype=self._dtype,
-        )
+        drawn = rng.sample(self._usable, min(self._num_term_anchors, len(self._usable)))
+        return tuple(drawn) if epoch < self._term_epochs else (*self.anchors, *drawn)
 
     def _batch(self, contrasts: Sequence[Contrast], anchors: Sequence[Anchor]) -> ContrastBatch:
         rows: dict[tuple[str, str], int] = {}

@@ -20,11 +20,12 @@ from smm4h_core.link.candidates import rank_scored
 from smm4h_core.link.flat import measure_half_norms, search_flat
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.terminology import Term
-from smm4h_core.storage import open_storage
+from smm4h_core.storage import Storage, open_storage
 from smm4h_core.types import Candidate
 
 IndexKind = Literal["flat", "ivf"]
 INDEX_FILE, ENTRIES_FILE, STATED_FILE = "index.faiss", "entries.parquet", "index.json"
+INDEX_FILES = (INDEX_FILE, ENTRIES_FILE, STATED_FILE)
 SCHEMA_VERSION = 1
 SEARCHED_AT_ONCE = 128
 TERMS_A_CONCEPT = 4
@@ -198,13 +199,12 @@ def build_term_index(
     return built
 
 
-def save_term_index(built: TermIndex, folder: Path) -> None:
+def save_term_index(built: TermIndex, storage: Storage) -> None:
     """Write the index, its entries and what it is; each file appears whole."""
     import faiss
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    storage = open_storage(str(folder))
     writer: Any = faiss  # whose stubs lack the class
     storage.write(
         INDEX_FILE,

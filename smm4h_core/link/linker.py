@@ -2,20 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import torch
+
+from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.errors import DataError
-from smm4h_core.link.candidates import read_mention
-from smm4h_core.link.classifier import ConceptAnswer
+from smm4h_core.link.candidates import NUM_PROPOSED, read_mention
+from smm4h_core.link.classifier import (
+    ConceptClassifier,
+    mention_text,
+    predict_concepts,
+    read_answers,
+)
 from smm4h_core.link.combine import LinkRule, Proposals, combine_links, explain
 from smm4h_core.link.index import TermIndex
+from smm4h_core.link.join import join_candidates
 from smm4h_core.link.lexical import LexicalLinker
-from smm4h_core.link.similarity import Vectors
+from smm4h_core.link.similarity import SimilarityEncoder, encode_texts
 from smm4h_core.link.terminology import Terminology
+from smm4h_core.training.precision import Precision, choose_dtype
 from smm4h_core.types import Candidate, Link
 
-NUM_CANDIDATES = 10
+Candidates = tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """How members read mentions."""
+
+    tokeniser: Tokeniser
+    """Cuts mentions into word-pieces."""
+    max_length: int
+    """Word-pieces of a mention, with its post where that is read."""
+    device: torch.device
+    """Where the networks are."""
+    dtype: torch.dtype
+    """Of matrix products."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimilarMember:
+    """A similarity encoder with the terms that it knows."""
+
+    network: SimilarityEncoder
+    """Makes vectors."""
+    index: TermIndex
+    """The terminology's terms, perhaps training's mentions among them, by those vectors."""
+
+    def propose(
+        self,
+        texts: Sequence[str],
+        reading: Reading,
+    ) -> list[Candidates]:
+        """The nearest concepts of each text."""
+        vectors = encode_texts(
+            self.network,
+            reading.tokeniser,
+            texts,
+            max_length=reading.max_length,
+            device=reading.device,
+            dtype=reading.dtype,
+        )
+        return self.index.link(vectors, num_candidates=NUM_PROPOSED)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConceptMembers:
+    """Concept classifiers of one set of concepts."""
+
+    networks: tuple[ConceptClassifier, ...]
+    """``(S,)`` members."""
+    concept_ids: tuple[str, ...]
+    """``(C,)`` in the order of the logits."""
+    names: tuple[str, ...]
+    """``(C,)`` their preferred terms."""
+    reads_context: bool
+    """Whether they read a mention's post too."""
+    cosines: LexicalLinker | None
+    """Makes the cosines that they read; None where they read none."""
+
+    def propose(
+        self,
+        texts: Sequence[str],
+        contexts: Sequence[str | None],
+        reading: Reading,
+    ) -> list[list[Candidates]]:
+        """``(S, N)``: the surest concepts of each text, by each member."""
+        posts = contexts if self.reads_context else [None] * len(texts)
+        read = [mention_text(text, post) for text, post in zip(texts, posts, strict=True)]
+        cosines = self.cosines.greatest_cosines(texts, self.concept_ids) if self.cosines else None
+        predict = partial(
+            predict_concepts,
+            tokeniser=reading.tokeniser,
+            texts=read,
+            max_length=reading.max_length,
+            device=reading.device,
+            dtype=reading.dtype,
+            cosines=cosines,
+        )
+        return [
+            [
+                answer.candidates
+                for answer in read_answers(
+                    texts,
+                    predict(network),
+                    self.concept_ids,
+                    self.names,
+                    num_candidates=NUM_PROPOSED,
+                )
+            ]
+            for network in self.networks
+        ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,31 +126,42 @@ class MentionLinker:
     """What mentions are linked to."""
     rule: LinkRule
     """How proposals become a link."""
-    index: TermIndex
-    """The terminology's terms, perhaps training's mentions among them, by their vectors."""
-    encode: Callable[[Sequence[str]], Vectors]
-    """Mentions to vectors ``(N, H)``, by the encoder that the index was made with."""
-    classify: Callable[[Sequence[str], Sequence[str | None]], list[ConceptAnswer]] | None = None
-    """Mentions and their posts to the classifier's answers."""
+    tokeniser: Tokeniser
+    """Cuts mentions into word-pieces."""
+    max_length: int
+    """Word-pieces of a mention, with its post where that is read."""
+    precision: Precision
+    """Of matrix products, as the configuration has it."""
+    similarity: tuple[SimilarMember, ...]
+    """Members that propose what is near."""
+    classifier: ConceptMembers | None = None
+    """Members that propose what training's mentions were linked to."""
     lexical: LexicalLinker | None = None
-    """For the learned rule."""
+    """Proposes what is spelt alike, for the learned rule."""
 
     def __post_init__(self) -> None:
         known = self.terminology.concepts
-        unknown = next((e[0] for e in self.index.entries if e and e[0] not in known), None)
-        if unknown is not None:
-            raise DataError(
-                f"index: expected concepts of {self.terminology.label}, got {unknown!r}"
-            )
+        for member in self.similarity:
+            entries = member.index.entries
+            unknown = next((e[0] for e in entries if e and e[0] not in known), None)
+            if unknown is not None:
+                raise DataError(
+                    f"index: expected concepts of {self.terminology.label}, got {unknown!r}"
+                )
 
     def propose(
-        self, mentions: Sequence[str], contexts: Sequence[str | None] | None = None
+        self,
+        mentions: Sequence[str],
+        contexts: Sequence[str | None] | None = None,
+        *,
+        device: torch.device,
     ) -> list[Proposals]:
         """What each part proposes for each mention; nothing for an empty one.
 
         Args:
             mentions: Their strings, of any length.
             contexts: The posts that they stand in, where the classifier reads them.
+            device: Where the networks are.
 
         Raises:
             DataError: contexts that are not one a mention.
@@ -64,29 +175,49 @@ class MentionLinker:
         if not chosen:
             return proposals
         texts = [read[place] for place in chosen]
-        near = self.index.link(self.encode(texts), num_candidates=NUM_CANDIDATES)
-        nothing: list[tuple[Candidate, ...]] = [()] * len(texts)
-        sure = alike = nothing
-        if self.classify is not None:
-            answers = self.classify(texts, [posts[place] for place in chosen])
-            sure = [answer.candidates for answer in answers]
+        reading = Reading(
+            self.tokeniser, self.max_length, device, choose_dtype(self.precision, device)
+        )
+        near = [each.propose(texts, reading) for each in self.similarity]
+        sure: list[list[Candidates]] = []
+        if self.classifier is not None:
+            kept = [posts[place] for place in chosen]
+            sure = self.classifier.propose(texts, kept, reading)
+        alike: list[Candidates] = [()] * len(texts)
         if self.lexical is not None:
-            alike = self.lexical.link(texts, num_candidates=NUM_CANDIDATES)
-        for place, *found in zip(chosen, near, sure, alike, strict=True):
-            proposals[place] = Proposals(*found)
+            alike = self.lexical.link(texts, num_candidates=NUM_PROPOSED)
+        for number, place in enumerate(chosen):
+            proposals[place] = join_proposals(
+                [member[number] for member in near],
+                [member[number] for member in sure],
+                alike[number],
+            )
         return proposals
 
     def link(
-        self, mentions: Sequence[str], contexts: Sequence[str | None] | None = None
+        self,
+        mentions: Sequence[str],
+        contexts: Sequence[str | None] | None = None,
+        *,
+        device: torch.device,
     ) -> list[Link]:
         """One link a mention, in order; NIL for an empty one."""
-        proposals = self.propose(mentions, contexts)
-        return combine_links(
-            self.rule, proposals, self.terminology.concepts, num_candidates=NUM_CANDIDATES
-        )
+        proposals = self.propose(mentions, contexts, device=device)
+        return combine_links(self.rule, proposals, self.terminology.concepts)
 
-    def explain(self, mention: str, context: str | None = None) -> str:
+    def explain(self, mention: str, context: str | None = None, *, device: torch.device) -> str:
         """One sentence: which part decided about a mention, by which numbers."""
-        (proposals,) = self.propose([mention], [context])
+        (proposals,) = self.propose([mention], [context], device=device)
         (link,) = combine_links(self.rule, [proposals], self.terminology.concepts)
         return explain(self.rule, proposals, link)
+
+
+def join_proposals(
+    similarity: Sequence[Candidates], classifier: Sequence[Candidates], lexical: Candidates
+) -> Proposals:
+    """Members' lists of one mention as proposals, in evaluation as in serving."""
+    sure = (
+        join_candidates("classifier", classifier, num_candidates=NUM_PROPOSED) if classifier else ()
+    )
+    near = join_candidates("similarity", similarity, num_candidates=NUM_PROPOSED)
+    return Proposals(near, sure, lexical)

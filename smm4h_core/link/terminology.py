@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 from smm4h_core.drugs.curation import language_of
+from smm4h_core.drugs.names import normalise_name
 from smm4h_core.errors import DataError
 from smm4h_core.storage import open_storage
 from smm4h_core.types import Concept, Lang
@@ -182,11 +184,23 @@ def add_terms(terminology: Terminology, terms: Iterable[Term]) -> Terminology:
 
 
 def mention_terms(mentions: Iterable[tuple[str, str]]) -> tuple[Term, ...]:
-    """Annotated mentions ``(text, concept_id)`` as lay terms; empty ones are left out."""
+    """Annotated mentions ``(text, concept_id)`` as lay terms; empty ones are left out.
+
+    Annotators give one string now this concept and now that: it is a term of the one that it has
+    most often, of equally frequent ones of the first in order of their ids.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    spelt: dict[str, str] = {}
+    for text, concept_id in mentions:
+        if folded := normalise_name(text):
+            counts[folded, concept_id] += 1
+            spelt.setdefault(folded, text.strip())
+    chosen: dict[str, str] = {}
+    for folded, concept_id in sorted(counts, key=lambda pair: (-counts[pair], pair)):
+        chosen.setdefault(folded, concept_id)
     return tuple(
-        Term(concept_id, text.strip(), "lay", language_of(text))
-        for text, concept_id in mentions
-        if text.strip()
+        Term(concept_id, spelt[folded], "lay", language_of(folded))
+        for folded, concept_id in chosen.items()
     )
 
 

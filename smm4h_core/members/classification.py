@@ -109,6 +109,10 @@ class Classification:
             epoch=epoch,
         )
 
+    def num_steps(self, epoch: int) -> int:
+        """As many as `draw_batches` gives."""
+        return len(self.plan(epoch))
+
     def draw_batches(self, epoch: int) -> Iterator[LabelledBatch]:
         """The epoch's batches, made as they are asked for."""
         molecules = self.train.molecules

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smm4h_core.config import MORGAN, CorpusRef, RunConfig, training_digest
+from smm4h_core.config import (
+    MORGAN,
+    CorpusRef,
+    MemberPart,
+    RunConfig,
+    Task,
+    training_digest,
+)
 from smm4h_core.corpora.source import read_source
 from smm4h_core.corpora.splits import folds
 from smm4h_core.drugs.finder import load_finder
 from smm4h_core.encoders.identity import encoder_digest, encoder_folder
 from smm4h_core.errors import DataError
 from smm4h_core.extract.build import load_run_terms
+from smm4h_core.link.build import load_run_terminology
 from smm4h_core.members.predictions import SplitName
 from smm4h_core.types import AnnotatedPost, Lang
 
@@ -38,6 +46,8 @@ class RunPosts:
     """Posts that every fold's member trains on."""
     weight_of: Mapping[str, float] = field(default_factory=dict)
     """Weights of posts of a corpus whose weight is not 1."""
+    num_left_out: int = 0
+    """Training mentions that ``known_concepts`` leaves out."""
 
     def parted(self, fold: int) -> tuple[tuple[AnnotatedPost, ...], tuple[AnnotatedPost, ...]]:
         """What a fold's member trains on, and what it is chosen on."""
@@ -81,13 +91,20 @@ def read_run_posts(config: RunConfig) -> RunPosts:
         )
 
     train, dev, test = read(data.train), read(data.dev), read(data.test)
+    num_left_out = 0
+    if config.task == "1c":
+        known = _concepts_of(read([ref for ref in data.train if not ref.known_concepts]))
+        beside = {e.post.post_id for e in read([r for r in data.train if r.known_concepts])}
+        kept = tuple(_keep(each, known) if each.post.post_id in beside else each for each in train)
+        num_left_out = sum(len(each.mentions) for each in train)
+        train, num_left_out = kept, num_left_out - sum(len(each.mentions) for each in kept)
     weight_of = {
         post.post.post_id: ref.weight
         for ref in data.train + data.extra
         if ref.weight != 1
         for post in read([ref])
     }
-    posts = RunPosts(train, None, dev, test, weight_of=weight_of)
+    posts = RunPosts(train, None, dev, test, weight_of=weight_of, num_left_out=num_left_out)
     if data.folds > 1:
         cut = folds(train + dev, data.folds, data.fold_seed)
         extra = read(data.extra)
@@ -102,7 +119,7 @@ def read_run_posts(config: RunConfig) -> RunPosts:
     return posts
 
 
-def identify(config: RunConfig, posts: RunPosts) -> str:
+def identify(config: RunConfig, posts: RunPosts, part: MemberPart = "") -> str:
     """Digest of all that a member is made of, 12 hexadecimal digits.
 
     That is the configuration, the posts, the encoders' files and the molecules that the lexicon
@@ -111,14 +128,14 @@ def identify(config: RunConfig, posts: RunPosts) -> str:
     under the same name must not mix two experiments.
     """
     shared = (posts.extra,) if posts.extra else ()
-    reads_spans = config.extraction is not None
-    parts = [training_digest(config)]
-    parts += [
-        fingerprint(use, with_mentions=reads_spans)
-        for use in (posts.pool, posts.dev, posts.test, *shared)
-    ]
-    if reads_spans:  # a list of terms may change under its name
+    parts = [training_digest(config, part)]
+    parts += [fingerprint(use, config.task) for use in (posts.pool, posts.dev, posts.test, *shared)]
+    # A list of terms or a terminology may change under its name.
+    if config.extraction is not None:
         parts.append(_digest("\n".join(sorted(load_run_terms(config)))))
+    if config.linking is not None:
+        terms = load_run_terminology(config).proposed_terms
+        parts.append(_digest("\n".join(f"{each.concept_id}\t{each.term}" for each in terms)))
     uris = [config.encoder.uri, *([config.molecules.uri] if config.molecules else [])]
     parts += [encoder_digest(encoder_folder(u)) for u in uris if not u.startswith(MORGAN)]
     if config.molecules is not None:
@@ -136,21 +153,26 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def fingerprint(posts: Sequence[AnnotatedPost], *, with_mentions: bool = False) -> str:
-    """Digest of ids, texts and labels, in order: tells whether two runs saw the same posts.
-
-    Args:
-        posts: The posts.
-        with_mentions: Whether mentions count too, as for tasks that read spans.
-    """
+def fingerprint(posts: Sequence[AnnotatedPost], task: Task) -> str:
+    """Digest of ids, texts and the task's annotation, in order: tells whether runs saw the same."""
     digest = hashlib.sha256()
     for annotated in posts:
         row = f"{annotated.post.post_id}\t{annotated.post.text}\t{annotated.label}\n"
         digest.update(row.encode("utf-8", errors="surrogatepass"))
-        for mention in annotated.mentions if with_mentions else ():
+        for mention in annotated.mentions if task in ("1b", "1c") else ():
             parts = ";".join(f"{part.start}-{part.end}" for part in mention.parts)
-            digest.update(f"\t{mention.type}\t{parts}\n".encode())
+            concept = f"\t{mention.concept_id}\t{mention.text}" if task == "1c" else ""
+            digest.update(f"\t{mention.type}\t{parts}{concept}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
+
+
+def _concepts_of(posts: Sequence[AnnotatedPost]) -> frozenset[str | None]:
+    return frozenset(mention.concept_id for each in posts for mention in each.mentions)
+
+
+def _keep(annotated: AnnotatedPost, concept_ids: Collection[str | None]) -> AnnotatedPost:
+    kept = (each for each in annotated.mentions if each.concept_id in concept_ids)
+    return replace(annotated, mentions=tuple(kept))
 
 
 def labels_of(posts: Sequence[AnnotatedPost]) -> list[bool]:

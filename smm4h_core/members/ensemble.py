@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from smm4h_core.classify.ensemble import Combined, Rule, combine, fit_rule, rule_to_json
 from smm4h_core.classify.out_of_fold import fold_mean
 from smm4h_core.classify.probability import Prob, prob_from_logit
-from smm4h_core.config import EnsembleConfig
+from smm4h_core.config import EnsembleConfig, MemberPart
 from smm4h_core.errors import DataError, TrainingError
 from smm4h_core.evaluation.classification import (
     average_precision,
@@ -66,12 +66,6 @@ class Ensemble:
         return [(each, combine(self.rule, each.probs)) for each in self.gathered]
 
 
-def whole_seeds(seeds: Sequence[int], folds: int, finished: Sequence[Member]) -> tuple[int, ...]:
-    """Seeds of which every fold is trained; a rule needs all folds of a seed."""
-    done = set(finished)
-    return tuple(s for s in seeds if all(Member(s, fold) in done for fold in range(folds)))
-
-
 def fit_ensemble(
     config: EnsembleConfig, run: Storage, seeds: Sequence[int], folds: int
 ) -> Ensemble:
@@ -87,7 +81,8 @@ def fit_ensemble(
     if choosing is None:
         raise DataError(f"{run.root}: members hold no predictions to choose on")
     test = gather(run, seeds, folds, "test")
-    assert config.rule != "vote"  # the configuration was checked at its birth
+    # The configuration was checked at its birth: other rules are of spans and links.
+    assert config.rule in ("majority", "mean", "logistic")
     rule = fit_rule(
         config.rule,
         choosing.gold,
@@ -200,10 +195,12 @@ def read_by_seed(
     folds: int,
     split: SplitName,
     read: Callable[[Storage], Mapping[SplitName, P]],
+    part: MemberPart = "",
 ) -> list[list[P]] | None:
     """Members' stored answers on a split ``(S, F)``; None where any member has none."""
     by_seed = [
-        [read(member_storage(run, Member(seed, fold))) for fold in range(folds)] for seed in seeds
+        [read(member_storage(run, Member(seed, fold, part))) for fold in range(folds)]
+        for seed in seeds
     ]
     if any(split not in answers for row in by_seed for answers in row):
         return None

@@ -96,6 +96,10 @@ class Extraction:
             epoch=epoch,
         )
 
+    def num_steps(self, epoch: int) -> int:
+        """As many as `draw_batches` gives."""
+        return len(self.plan(epoch))
+
     def draw_batches(self, epoch: int) -> Iterator[TaggedBatch]:
         """The epoch's batches, made as they are asked for."""
         for indices in self.plan(epoch):

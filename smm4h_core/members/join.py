@@ -9,6 +9,7 @@ from typing import Any
 from smm4h_core.config import RunConfig, Task
 from smm4h_core.members.data import RunPosts
 from smm4h_core.members.ensemble import fit_ensemble, write_ensemble
+from smm4h_core.members.link_ensemble import fit_link_ensemble, write_link_ensemble
 from smm4h_core.members.span_ensemble import fit_span_ensemble, write_span_ensemble
 from smm4h_core.storage import Storage
 
@@ -51,6 +52,12 @@ def _join_spans(
     return write_span_ensemble(ensemble, run, lang_of=posts.lang_of)
 
 
+def _join_links(
+    config: RunConfig, posts: RunPosts, home: Storage, run: Storage, seeds: Sequence[int]
+) -> dict[str, Any]:
+    return write_link_ensemble(fit_link_ensemble(config, posts, home, seeds), run)
+
+
 JOINS: Mapping[Task, Join] = MappingProxyType(
-    {"1a": _join_labels, "1b": _join_spans, "2": _join_labels}
+    {"1a": _join_labels, "1b": _join_spans, "1c": _join_links, "2": _join_labels}
 )

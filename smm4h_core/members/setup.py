@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -10,24 +10,29 @@ import torch
 from torch import Tensor, nn
 
 from smm4h_core.classify.network import Classifier
-from smm4h_core.config import RunConfig, Task
+from smm4h_core.config import MemberPart, RunConfig, Task
 from smm4h_core.extract.network import Tagger
+from smm4h_core.link.classifier import ConceptClassifier
+from smm4h_core.link.similarity import SimilarityEncoder
 from smm4h_core.members.classification import build_classification
 from smm4h_core.members.data import RunPosts
 from smm4h_core.members.extraction import build_extraction
+from smm4h_core.members.linking import build_concept_member, build_similarity_member
 from smm4h_core.storage import Storage
+
+MemberNetwork = Classifier | Tagger | SimilarityEncoder | ConceptClassifier
 
 
 class MemberSetup(Protocol):
     """A network with its posts; `smm4h_core.training.fit.fit` takes its methods as callbacks."""
 
     @property
-    def network(self) -> Classifier | Tagger:
+    def network(self) -> MemberNetwork:
         """Seeded, on its device."""
         ...
 
-    def plan(self, epoch: int) -> Sequence[object]:
-        """The epoch's batches by their posts: as many as `draw_batches` gives."""
+    def num_steps(self, epoch: int) -> int:
+        """How many batches `draw_batches` gives, or about how many, where that is not known."""
         ...
 
     def draw_batches(self, epoch: int) -> Iterable[Any]:
@@ -39,11 +44,11 @@ class MemberSetup(Protocol):
         ...
 
     def choosing_f1(self) -> float:
-        """F1 on the posts that the epoch is chosen on: of posts at 0.5, or of exact spans."""
+        """F1 on what the epoch is chosen on: of posts at 0.5, of exact spans, of links."""
         ...
 
     def write_predictions(self, storage: Storage) -> None:
-        """Store the network's answers, so that rules are fitted without training again."""
+        """Store its answers, from which rules are fitted, and what else its bundle needs."""
         ...
 
     def facts(self) -> dict[str, Any]:
@@ -53,8 +58,14 @@ class MemberSetup(Protocol):
 
 Build = Callable[..., MemberSetup]
 
-BUILDERS: Mapping[Task, Build] = MappingProxyType(
-    {"1a": build_classification, "1b": build_extraction, "2": build_classification}
+BUILDERS: Mapping[tuple[Task, MemberPart], Build] = MappingProxyType(
+    {
+        ("1a", ""): build_classification,
+        ("1b", ""): build_extraction,
+        ("1c", "similarity"): build_similarity_member,
+        ("1c", "classifier"): build_concept_member,
+        ("2", ""): build_classification,
+    }
 )
 
 
@@ -64,6 +75,7 @@ def build_setup(
     *,
     seed: int,
     fold: int,
+    part: MemberPart = "",
     device: torch.device,
     dtype: torch.dtype,
 ) -> MemberSetup:
@@ -73,4 +85,5 @@ def build_setup(
         DataError: posts that lack what the task reads.
         EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
-    return BUILDERS[config.task](config, posts, seed=seed, fold=fold, device=device, dtype=dtype)
+    build = BUILDERS[config.task, part]
+    return build(config, posts, seed=seed, fold=fold, device=device, dtype=dtype)

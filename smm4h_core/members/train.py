@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from safetensors.torch import save as safetensors_bytes
 
-from smm4h_core.config import RunConfig
+from smm4h_core.config import MemberPart, RunConfig
 from smm4h_core.errors import TrainingError
 from smm4h_core.members.data import identify, read_run_posts
 from smm4h_core.members.setup import build_setup
@@ -34,11 +34,13 @@ class Member:
     """Seeds the head, the dropout and the order of posts."""
     fold: int = 0
     """The fold held out; 0 where the run has one."""
+    part: MemberPart = ""
+    """Which of the seed's networks, where it has several."""
 
     @property
     def name(self) -> str:
         """Its folder's name."""
-        return f"s{self.seed}-f{self.fold}"
+        return f"s{self.seed}-f{self.fold}" + (f"-{self.part}" if self.part else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,24 @@ class Progress:
     loss: float | None = None
     """Mean training loss of the last epoch done."""
     dev_f1: float | None = None
-    """F1 on the data it is chosen on, after the last epoch done: of posts at 0.5, or of spans."""
+    """On the data it is chosen on, after the last epoch done: F1 of posts at 0.5, of spans, or
+    the share of mentions linked rightly, which is the F1 where each has one answer."""
 
 
 def members_of(config: RunConfig) -> tuple[Member, ...]:
     """All members of a run, seed by seed."""
     return tuple(
-        Member(seed, fold) for seed in config.ensemble.seeds for fold in range(config.data.folds)
+        Member(seed, fold, part)
+        for seed in config.ensemble.seeds
+        for fold in range(config.data.folds)
+        for part in config.parts
     )
+
+
+def whole_seeds(config: RunConfig, finished: Collection[Member]) -> tuple[int, ...]:
+    """Seeds of which every member is trained; a rule needs all folds and parts of a seed."""
+    lacking = {member.seed for member in members_of(config) if member not in finished}
+    return tuple(seed for seed in config.ensemble.seeds if seed not in lacking)
 
 
 def members_home(config: RunConfig) -> Storage:
@@ -116,14 +128,14 @@ def train_member(
     """
     started = time.perf_counter()
     posts = read_run_posts(config)
-    identity = identify(config, posts)
+    identity = identify(config, posts, member.part)
     done = finished_record(identity, member, run)
     if done is not None:
         return done
     storage = member_storage(run, member)
     storage.delete_unfinished()
     device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    training = config.training
+    training = config.training_of(member.part)
     dtype = choose_dtype(training.precision, device)
     # Named by identity: another configuration must never go on from this state.
     checkpoint = CheckpointFile(storage, f"checkpoint-{identity}.pt")
@@ -131,7 +143,13 @@ def train_member(
 
     torch.manual_seed(member.seed)
     setup = build_setup(
-        config, posts, seed=member.seed, fold=member.fold, device=device, dtype=dtype
+        config,
+        posts,
+        seed=member.seed,
+        fold=member.fold,
+        part=member.part,
+        device=device,
+        dtype=dtype,
     )
     optimiser = build_optimiser(
         rate_groups(
@@ -144,7 +162,7 @@ def train_member(
         optimiser=training.optimiser,
         weight_decay=training.weight_decay,
     )
-    steps_by_epoch = [len(setup.plan(epoch)) for epoch in range(training.epochs)]
+    steps_by_epoch = [setup.num_steps(epoch) for epoch in range(training.epochs)]
     last: EpochReport | None = None
 
     def tell(epoch: int, step: int) -> None:

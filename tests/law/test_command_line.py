@@ -19,6 +19,7 @@ SURFACE = {
     "smm4h score": "--task --gold --pred --json",
     "smm4h compare": "RUNS... --split --baseline --json --markdown --out",
     "smm4h bundle": "",
+    "smm4h bundle build": "OUT --classifier --extractor --linker --name --version",
     "smm4h bundle show": "BUNDLE --json",
     "smm4h bundle verify": "BUNDLE",
     "smm4h data": "",

@@ -28,6 +28,9 @@ from smm4h_core.encoders.load import load_text_encoder
 from smm4h_core.extract.answers import answer_posts
 from smm4h_core.extract.build import build_matcher, build_tagger, load_run_terms
 from smm4h_core.extract.part import encode_for_tagger
+from smm4h_core.link.build import build_concepts, build_similarity
+from smm4h_core.link.classifier import predict_concepts
+from smm4h_core.link.similarity import encode_texts
 from smm4h_core.pretraining.config import read_molecule_config
 from smm4h_core.search.config import read_search
 from smm4h_core.types import DrugMention, Post, Span
@@ -44,7 +47,8 @@ EVERY = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.y
 CONFIGS = [name for name in EVERY if READERS[Path(name).parts[0]] is read_config]
 PAPER = [name for name in CONFIGS if name.startswith("paper/")]
 TAGGERS = [name for name in CONFIGS if read_config(FOLDER / name).extraction is not None]
-CLASSIFIERS = [name for name in CONFIGS if name not in TAGGERS]
+LINKERS = [name for name in CONFIGS if read_config(FOLDER / name).linking is not None]
+CLASSIFIERS = [name for name in CONFIGS if name not in TAGGERS + LINKERS]
 CHEMBERTA = "seyonec/ChemBERTa_zinc250k_v2_40k"
 HUB = {
     "FacebookAI/roberta-large": "roberta",
@@ -135,6 +139,35 @@ def test_config_builds_a_tagger_that_answers(name: str, tiny: dict[str, Path]) -
     )
     assert [len(probs) for probs in answers.tag_probs] == [len(each.pieced) for each in worded]
     assert all(np.isfinite(probs).all() for probs in answers.tag_probs)
+
+
+@pytest.mark.parametrize("name", LINKERS)
+def test_config_builds_linkers_that_answer(name: str, tiny: dict[str, Path]) -> None:
+    config = read_config(FOLDER / name)
+    loaded = load_encoder(config, tiny)
+    assert config.encoder.max_length <= loaded.encoder.max_length
+    texts = ["could not sleep", "сплю 🙂", ""]
+    how = {"max_length": config.encoder.max_length, "device": torch.device("cpu")}
+    vectors = encode_texts(build_similarity(config, loaded.encoder), loaded.tokeniser, texts, **how)
+    assert vectors.shape == (3, loaded.encoder.hidden_size)
+    assert np.isfinite(vectors).all()
+    network = build_concepts(config, loaded.encoder, num_concepts=4)
+    assert predict_concepts(network, loaded.tokeniser, texts, **how).shape == (3, 4)
+
+
+def test_paper_s_linker_is_as_the_method_has_it() -> None:
+    config = read_config(FOLDER / "paper" / "task1c.yaml")
+    training, linking = config.training, config.linking
+    assert (config.task, config.encoder.uri) == ("1c", "cimm-kzn/endr-bert")
+    assert (config.encoder.pooling, config.ensemble.rule) == ("mean", "distance")
+    assert (training.learning_rate, training.epochs, training.batch_posts) == (2e-5, 2, 32)
+    assert linking is not None
+    assert linking.classifier is not None
+    near, sure = linking.similarity, linking.classifier.training
+    assert (near.loss, near.margin, near.negatives) == ("triplet", 5, "hard")
+    assert (near.num_positives, near.num_negatives, near.unit_length) == (15, 30, False)
+    assert (sure.learning_rate, sure.batch_posts, sure.warmup_fraction) == (5e-5, 32, 0.1)
+    assert config.ensemble.seeds == PAPER_SEEDS
 
 
 def test_paper_s_tagger_is_as_the_method_has_it() -> None:

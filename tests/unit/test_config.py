@@ -32,9 +32,9 @@ TAGGING = {**MINIMAL, "task": "1b", "extraction": {}, "ensemble": {"rule": "vote
 @pytest.mark.parametrize(
     ("sections", "says"),
     [
-        ({"extraction": None}, "task 1b needs an extraction section"),
-        ({"task": "1a"}, "task 1a reads no spans: leave the extraction section out"),
-        ({"ensemble": {}}, "ensemble.rule of task 1b is vote or mean, got 'majority'"),
+        ({"extraction": None}, "task 1b needs the section extraction"),
+        ({"task": "1a"}, "task 1a has no use for the section extraction"),
+        ({"ensemble": {}}, "ensemble.rule of task 1b is one of vote, mean, got 'majority'"),
         (
             {"network": {"fusion": "gated"}, "molecules": {"uri": "./m"}},
             "task 1b reads no molecules: leave network.fusion out",
@@ -53,7 +53,10 @@ def test_config_refuses_what_tagging_does_not_read(sections: dict[str, object], 
 @pytest.mark.parametrize(
     ("sections", "says"),
     [
-        ({"ensemble": {"rule": "vote"}}, "'vote' is of spans, which task 1a has not"),
+        (
+            {"ensemble": {"rule": "vote"}},
+            "rule of task 1a is one of majority, .*, got 'vote'",
+        ),
         (
             {"data": {**MINIMAL["data"], "train": [{"path": "a", "weight": 0.5}]}},
             "task 1a reads no weight of a corpus",
@@ -69,6 +72,83 @@ def test_config_refuses_what_classification_does_not_read(
 ) -> None:
     with pytest.raises(ConfigError, match=says):
         config_from_mapping({**MINIMAL, **sections})
+
+
+SIMILARITY = {"loss": "info_nce", "num_negatives": 0}
+LINKING = {
+    **MINIMAL,
+    "task": "1c",
+    "linking": {"terminology": {"source": "terms.tsv"}},
+    "training": {**MINIMAL["training"], "epochs": 2, "batch_posts": 32},
+    "ensemble": {"rule": "learned", "threshold": "chosen"},
+}
+CONCEPTS = {"training": {"epochs": 1, "learning_rate": 1e-5}}
+
+
+def linking(**keys: object) -> dict[str, object]:
+    return {"linking": {**LINKING["linking"], **keys}}
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        ({"linking": None}, "task 1c needs the section linking"),
+        ({"task": "1b", "extraction": {}}, "task 1b has no use for the section linking"),
+        ({"ensemble": {"rule": "mean"}}, "rule of task 1c is one of distance, learned, got 'mean'"),
+        ({"ensemble": {"rule": "learned"}}, "threshold of task 1c is chosen"),
+        (
+            {"ensemble": {"rule": "distance", "threshold": "chosen"}, **linking(lexical=False)},
+            "linking.lexical is of ensemble.rule learned",
+        ),
+        ({"network": {"dropout": 0.5}}, "task 1c has its own networks"),
+        ({"text": {"emoji": "keep"}}, "task 1c reads mentions as they are quoted"),
+        ({"training": {**LINKING["training"], "checkpoint_steps": 5}}, "between epochs alone"),
+        ({"training": MINIMAL["training"]}, "give batch_posts, leave batch_tokens out"),
+        ({"training": {**LINKING["training"], "oversample": True}}, "no positives to oversample"),
+        (
+            {
+                "data": {"train": [{"path": "a"}], "folds": 3},
+                "training": {**LINKING["training"], "select": "last"},
+            },
+            "task 1c is chosen on dev splits",
+        ),
+        (linking(similarity={"margin": 1, "loss": "info_nce"}), "margin is not of the loss"),
+        (linking(similarity={"temperature": 0.1}), "temperature is not of the loss 'triplet'"),
+        (linking(similarity={"num_negatives": 0}), "triplet loss needs num_negatives of 1 or more"),
+        (linking(similarity={**SIMILARITY, "negatives": "uniform"}), "negatives needs num_neg"),
+        (linking(similarity={"term_epochs": 1}), "term_epochs needs num_term_anchors"),
+        (
+            linking(similarity={"term_epochs": 2, "num_term_anchors": 5}),
+            "term_epochs needs fewer than training.epochs",
+        ),
+        (
+            {"data": {**MINIMAL["data"], "train": [{"path": "a", "known_concepts": True}]}},
+            "known_concepts needs a training split that is without it",
+        ),
+        (
+            {"data": {**MINIMAL["data"], "train": [{"path": "a", "weight": 0.5}]}},
+            "task 1c reads no weight",
+        ),
+    ],
+)
+def test_config_refuses_what_linking_does_not_read(sections: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config_from_mapping({**LINKING, **sections})
+
+
+def test_training_digest_of_each_part_of_a_linker_tells_its_own_keys() -> None:
+    def digests(**keys: object) -> list[str]:
+        config = config_from_mapping({**LINKING, **linking(**{"classifier": CONCEPTS, **keys})})
+        assert config.parts == ("similarity", "classifier")
+        return [training_digest(config, part) for part in config.parts]
+
+    near, sure = digests()
+    assert near != sure
+    assert digests(similarity=SIMILARITY)[0] != near
+    assert digests(similarity=SIMILARITY)[1] == sure
+    assert digests(classifier={**CONCEPTS, "context": True})[0] == near
+    assert digests(classifier={**CONCEPTS, "context": True})[1] != sure
+    assert digests(lexical=False) == [near, sure]
 
 
 def test_training_digest_of_a_tagger_tells_what_its_weights_depend_on() -> None:
@@ -98,7 +178,7 @@ def test_training_digest_knows_the_members_of_before() -> None:
         (changed(colour="red"), "colour: no such key, got 'red'"),
         (changed(training={"epochs": 1}), "training.learning_rate: Field required"),
         (changed(training={"epochs": 0, "learning_rate": 1.0}), "training.epochs: .*got 0"),
-        (changed(task="1c"), "task: .*got '1c'"),
+        (changed(task="3"), "task: .*got '3'"),
         (changed(name="Über"), "name: .*got 'Über'"),
         (changed(data={"train": [{"path": "a"}]}), "data: .*give `dev` splits"),
         (

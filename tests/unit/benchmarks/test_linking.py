@@ -4,16 +4,26 @@ import numpy as np
 import pytest
 
 from benchmarks import linking_baselines
-from benchmarks.linking_baselines import BASELINES, GoldMentions, compare_baselines
+from benchmarks.linking_baselines import BASELINES, compare_baselines
 from benchmarks.linking_index import measure_approximate, measure_index
 from smm4h_core.encoders.base import LoadedEncoder
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.link.gold import read_gold
 from smm4h_core.link.terminology import Term, Terminology, build_terminology
+from smm4h_core.types import AnnotatedPost, Mention, Post, Span
 
-TRAIN = GoldMentions(("noggin pain", "barfing"), ("C1", "C2"), ("1", "2"))
-TEST = GoldMentions(
-    ("headache", "Noggin pain", "purple toes", "hedache"), ("C1", "C1", "C9", "C1"), tuple("abcd")
-)
+
+def mentions(*pairs: tuple[str, str]) -> list[AnnotatedPost]:
+    return [
+        AnnotatedPost(
+            Post(str(n), text, "en"), True, (Mention(Span(0, len(text)), text, concept_id=concept),)
+        )
+        for n, (text, concept) in enumerate(pairs)
+    ]
+
+
+TRAIN = mentions(("noggin pain", "C1"), ("barfing", "C2"))
+TEST = mentions(("headache", "C1"), ("Noggin pain", "C1"), ("purple toes", "C9"), ("hedache", "C1"))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +41,8 @@ def test_compare_baselines_links_with_and_without_training_mentions(
     terminology: Terminology, loaded: LoadedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(linking_baselines, "find_spec", lambda _name: None)
-    section = compare_baselines(terminology, TRAIN, TEST, loaded, title="tiny")
+    train, test = (read_gold(posts, terminology) for posts in (TRAIN, TEST))
+    section = compare_baselines(terminology, train, test, loaded, title="tiny")
 
     assert len(section.rows) == 2 * (len(BASELINES) - 1)
     plain, fed = (

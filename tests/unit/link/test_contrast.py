@@ -14,10 +14,7 @@ from smm4h_core.link.contrast import (
     ContrastSampler,
     Negatives,
     draw_contrasts,
-    keep_concepts,
     mine_negatives,
-    read_anchors,
-    term_anchors,
 )
 from smm4h_core.link.index import build_term_index
 from smm4h_core.link.similarity import (
@@ -33,25 +30,14 @@ from smm4h_core.training.fit import fit
 from smm4h_core.training.optimisation import build_schedule
 
 CPU = torch.device("cpu")
+
+
+def term_anchors(terminology: Terminology) -> list[Anchor]:
+    """Every proposed term; in `effects` each has another one of its concept."""
+    return [Anchor(each.term, each.concept_id) for each in terminology.proposed_terms]
+
+
 ANCHORS = (Anchor("head hurts", "C1"), Anchor("tossing all night", "C3"))
-
-
-def test_read_anchors_maps_llts_and_leaves_out_empty_mentions(synthetic: Terminology) -> None:
-    llt = next(each for each in synthetic.terms if each.kind == "llt")
-    assert llt.code is not None
-    anchors = read_anchors([(" ouch ", llt.code), ("  ", llt.code)], synthetic)
-    assert anchors == (Anchor("ouch", llt.concept_id),)
-    with pytest.raises(DataError, match="expected a code that it has, got '7'"):
-        read_anchors([("ouch", "7")], synthetic)
-
-
-def test_keep_concepts_leaves_out_what_the_target_does_not_name() -> None:
-    assert keep_concepts(ANCHORS, ["C3", "C9"]) == ANCHORS[1:]
-
-
-def test_term_anchors_are_terms_of_concepts_with_several(effects: Terminology) -> None:
-    assert len(term_anchors(effects)) == 10
-    assert "C5" not in {each.concept_id for each in term_anchors(effects)}
 
 
 @pytest.mark.parametrize("num_negatives", [0, 1, 30])
@@ -126,6 +112,10 @@ def test_similarity_encoder_learns_its_mentions_by_heart(
     chosen = sorted({each.concept_id for each in synthetic.proposed_terms})[:16]
     terms = [each for each in synthetic.proposed_terms if each.concept_id in chosen]
     anchors = [Anchor(chr(97 + n) * 3, each) for n, each in enumerate(chosen)]
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        return encode_texts(network, loaded.tokeniser, texts, max_length=64, device=CPU)
+
     sampler = ContrastSampler(
         anchors,
         terms,
@@ -135,11 +125,9 @@ def test_similarity_encoder_learns_its_mentions_by_heart(
         num_negatives=8 if loss == "triplet" else 0,
         batch_contrasts=48,
         device=CPU,
+        encode=encode,
     )
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
-
-    def encode(texts: Sequence[str]) -> Vectors:
-        return encode_texts(network, loaded.tokeniser, texts, max_length=64, device=CPU)
 
     def accuracy(_: object) -> float:
         index = build_term_index(terms, encode([each.term for each in terms]))
@@ -150,7 +138,7 @@ def test_similarity_encoder_learns_its_mentions_by_heart(
     assert accuracy(None) < 0.5
     result = fit(
         network,
-        draw_batches=lambda epoch: sampler.batches(network, epoch),
+        draw_batches=sampler.batches,
         loss_of=partial(triplet_loss, margin=0.5) if loss == "triplet" else info_nce_loss,
         evaluate=accuracy,
         optimiser=optimiser,
@@ -172,15 +160,19 @@ def test_sampler_adds_terms_drawn_anew_each_epoch(tiny_bert: Path, effects: Term
         num_positives=1,
         num_negatives=3,
         num_term_anchors=4,
+        term_epochs=1,
         batch_contrasts=4,
         device=CPU,
+        encode=partial(encode_texts, network, loaded.tokeniser, max_length=64, device=CPU),
     )
-    epochs = [list(sampler.batches(network, epoch)) for epoch in (0, 0, 1)]
+    epochs = [list(sampler.batches(epoch)) for epoch in (1, 1, 2, 0)]
     names = [[name for batch in epoch for name in batch.post_ids] for epoch in epochs]
     assert names[0] == names[1]
     assert sorted(names[0]) != sorted(names[2])
-    assert {each.text for each in ANCHORS} < set(names[0])
-    assert sampler.num_batches() == len(epochs[0]) == 2
+    mentions = {each.text for each in ANCHORS}
+    assert mentions < set(names[0])
+    assert not mentions & set(names[3])  # the first epoch is of terms alone
+    assert [sampler.num_batches(n) for n in (1, 1, 2, 0)] == [len(each) for each in epochs]
     first = epochs[0][0]
     assert first.negatives.shape == (4, 3)
     own = first.concepts[first.anchors]

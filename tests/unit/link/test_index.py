@@ -15,6 +15,7 @@ from smm4h_core.link.index import (
 )
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.terminology import Term
+from smm4h_core.storage import open_storage
 
 SIZE = 600
 
@@ -111,7 +112,7 @@ def test_index_is_read_back_as_it_was_written(
     index: TermIndex, vectors: Vectors, memory_mapped: bool, tmp_path: Path
 ) -> None:
     index.remove([1, 2])
-    save_term_index(index, tmp_path)
+    save_term_index(index, open_storage(str(tmp_path)))
 
     again = load_term_index(tmp_path, memory_mapped=memory_mapped)
 
@@ -121,7 +122,7 @@ def test_index_is_read_back_as_it_was_written(
 
 
 def test_index_mapped_from_its_file_refuses_changes(index: TermIndex, tmp_path: Path) -> None:
-    save_term_index(index, tmp_path)
+    save_term_index(index, open_storage(str(tmp_path)))
     mapped = load_term_index(tmp_path)
     with pytest.raises(DataError, match="memory_mapped=False"):
         mapped.remove([1])
@@ -133,7 +134,7 @@ def test_index_mapped_from_its_file_refuses_changes(index: TermIndex, tmp_path: 
 
 
 def test_load_term_index_names_the_file_that_is_wrong(index: TermIndex, tmp_path: Path) -> None:
-    save_term_index(index, tmp_path)
+    save_term_index(index, open_storage(str(tmp_path)))
     (tmp_path / "index.faiss").write_bytes(b"xxxx")
     with pytest.raises(DataError, match=r"index\.faiss: expected a FAISS index"):
         load_term_index(tmp_path)
@@ -142,9 +143,9 @@ def test_load_term_index_names_the_file_that_is_wrong(index: TermIndex, tmp_path
 
 
 def test_load_term_index_refuses_files_of_two_indexes(index: TermIndex, tmp_path: Path) -> None:
-    save_term_index(index, tmp_path / "a")
+    save_term_index(index, open_storage(str(tmp_path / "a")))
     index.remove([0])
-    save_term_index(index, tmp_path / "b")
+    save_term_index(index, open_storage(str(tmp_path / "b")))
     (tmp_path / "b" / "entries.parquet").replace(tmp_path / "a" / "entries.parquet")
     with pytest.raises(DataError, match="599 entries"):
         load_term_index(tmp_path / "a")

@@ -59,6 +59,14 @@ def test_mention_terms_tell_the_language_and_leave_out_empty_ones() -> None:
     assert [(each.term, each.lang) for each in terms] == [("head hurts", "en"), ("мутит", "ru")]
 
 
+def test_mention_terms_are_of_the_concept_that_annotators_use_most() -> None:
+    given = [("Head hurts", "C2"), ("head hurts", "C1"), ("HEAD  hurts", "C1"), ("ouch", "C9")]
+    assert [(each.term, each.concept_id) for each in mention_terms([*given, ("ouch", "C3")])] == [
+        ("Head hurts", "C1"),
+        ("ouch", "C3"),  # as often the one as the other: the first id
+    ]
+
+
 @pytest.mark.parametrize(
     ("terms", "message"),
     [

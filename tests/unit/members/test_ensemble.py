@@ -11,7 +11,7 @@ from smm4h_core.classify.ensemble import MajorityVote, MeanProb
 from smm4h_core.classify.probability import Logit
 from smm4h_core.config import EnsembleConfig
 from smm4h_core.errors import DataError, TrainingError
-from smm4h_core.members.ensemble import fit_ensemble, score_ensemble, whole_seeds, write_ensemble
+from smm4h_core.members.ensemble import fit_ensemble, score_ensemble, write_ensemble
 from smm4h_core.members.predictions import Predictions, SplitName, write_predictions
 from smm4h_core.members.train import Member, member_storage
 from smm4h_core.storage import Storage, open_storage
@@ -93,11 +93,6 @@ def test_score_ensemble_scores_test_posts_of_which_none_is_positive(run: Storage
 def test_fit_ensemble_refuses_no_seed(run: Storage) -> None:
     with pytest.raises(TrainingError, match="no seed"):
         fit_ensemble(settings(), run, (), folds=1)
-
-
-def test_whole_seeds_drops_a_seed_that_lacks_a_fold() -> None:
-    finished = [Member(0, 0), Member(0, 1), Member(1, 0)]
-    assert whole_seeds((0, 1), 2, finished) == (0,)
 
 
 def test_write_ensemble_writes_what_it_returns(run: Storage) -> None:

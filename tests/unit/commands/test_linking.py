@@ -1,0 +1,127 @@
+"""Task 1c on the command line: parts joined into one bundle, posts in, concepts out."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ray_jobs.run import run_training
+from smm4h_core.corpora.smm4h import read_annotated
+from smm4h_core.types import AnnotatedPost
+from tests.unit.linking import build_linking
+from tests.unit.tagging import build_tagging
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, word_bert: Path) -> Path:
+    """Folder of a tagger's and a linker's run."""
+    root = tmp_path_factory.mktemp("runs")
+    for folder in ("tag", "link"):
+        (root / folder).mkdir()
+    learnt = {"epochs": 12, "learning_rate": 1e-2, "checkpoint_steps": None}
+    tag = build_tagging(root / "tag", word_bert)
+    run_training(tag(training=learnt, ensemble={"seeds": [0]}), inline=True)
+    link = build_linking(root / "link", tiny_bert)
+    run_training(link(ensemble={"seeds": [0]}), inline=True)
+    return root
+
+
+@pytest.fixture
+def bundle(runs: Path, smm4h, tmp_path: Path) -> Path:
+    ended = smm4h(
+        *("bundle", "build", tmp_path / "both", "--version", "7"),
+        *("--extractor", runs / "tag/runs/tagging/bundle"),
+        *("--linker", runs / "link/runs/linking/bundle"),
+    )
+    assert ended.code == 0, ended.err
+    assert "both@7: extractor, linker; languages: en" in ended.out
+    return tmp_path / "both"
+
+
+def test_joined_bundle_is_whole_and_says_what_it_holds(bundle: Path, smm4h) -> None:
+    assert smm4h("bundle", "verify", bundle).code == 0
+    shown = smm4h("bundle", "show", bundle)
+    assert "acc@1 of similarity" in shown.out
+    assert "relaxed F1" in shown.out
+    card = (bundle / "README.md").read_text()
+    assert "Links each mention to a concept" in card
+    assert "Marks the words" in card
+
+
+def test_predict_1c_writes_a_submission_with_concepts(
+    bundle: Path, runs: Path, smm4h, tmp_path: Path
+) -> None:
+    posts = runs / "tag" / "test"
+    ended = smm4h("predict", bundle, posts, tmp_path / "out.tsv", "--task", "1c")
+    assert ended.code == 0, ended.err
+    written = read_answers(tmp_path / "out.tsv")
+    assert written
+    assert {mention["ptid"] for mention in written} <= {"C1", "C2", "C3", "C4", "C5"}
+
+
+def read_answers(path: Path) -> list[dict[str, str]]:
+    header, *rows = (line.split("\t") for line in path.read_text().splitlines())
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def test_predict_keeps_links_in_every_kind_of_table(
+    bundle: Path, runs: Path, smm4h, tmp_path: Path
+) -> None:
+    posts = runs / "tag" / "test"
+    for suffix in (".jsonl", ".parquet"):
+        ended = smm4h("predict", bundle, posts, tmp_path / f"out{suffix}")
+        assert ended.code == 0, ended.err
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    cells = pq.read_table(tmp_path / "out.parquet")["mentions"].to_pylist()
+    links = [mention["link"] for line in lines for mention in line["mentions"]]
+    assert links
+    assert links == [mention["link"] for cell in cells for mention in cell]
+    assert {link["concept_id"] for link in links} <= {"C1", "C2", "C3", "C4", "C5"}
+
+
+def test_evaluate_1c_scores_what_is_found_and_what_is_given(
+    bundle: Path, runs: Path, smm4h
+) -> None:
+    gold = runs / "link" / "test"
+    ended = smm4h("evaluate", bundle, "--task", "1c", "--gold", gold, "--json")
+    assert ended.code == 0, ended.err
+    answered = json.loads(ended.out)
+    assert answered["given"]["all"]["acc_1"] == 0.875
+    assert answered["given"]["seen"]["n"] == count_mentions(read_annotated(gold, "1c")) - 1
+    assert set(answered["found"]) == {"n", "official", "one_to_one", "ece"}
+    shown = smm4h("evaluate", bundle, "--task", "1c", "--gold", gold)
+    for word in ("official", "of unseen concepts", "acc@5"):
+        assert word in shown.out
+
+
+def count_mentions(posts: list[AnnotatedPost]) -> int:
+    return sum(len(each.mentions) for each in posts)
+
+
+def test_linker_alone_is_scored_on_gold_mentions_and_predicts_nothing(
+    runs: Path, smm4h, tmp_path: Path
+) -> None:
+    alone, gold = runs / "link/runs/linking/bundle", runs / "link" / "test"
+    ended = smm4h("evaluate", alone, "--task", "1c", "--gold", gold, "--json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["found"] is None
+    refused = smm4h("predict", alone, gold, tmp_path / "out.tsv", "--task", "1c")
+    assert refused.code == 2
+    assert "holds no extractor" in refused.err
+    assert "smm4h bundle build" in refused.err
+
+
+def test_build_refuses_what_does_not_go_together(runs: Path, smm4h, tmp_path: Path) -> None:
+    linker = runs / "link/runs/linking/bundle"
+    none = smm4h("bundle", "build", tmp_path / "x")
+    assert (none.code, "expected a bundle for one of" in none.err) == (1, True)
+    other = smm4h("bundle", "build", tmp_path / "x", "--classifier", linker)
+    assert other.code == 1
+    assert "expected a bundle with the part classifier, got linker" in other.err
+    named = smm4h("bundle", "build", tmp_path / "x", "--linker", linker, "--name", "A b")
+    assert (named.code, "name: expected" in named.err) == (1, True)
+    (tmp_path / "mine").mkdir()
+    mine = smm4h("bundle", "build", tmp_path / "mine", "--linker", linker)
+    assert (mine.code, "is not a bundle" in mine.err) == (1, True)
+    assert not (tmp_path / "x").exists()

@@ -1,0 +1,191 @@
+"""A linking run from members to bundle: trained, stored, resumed, joined, served, refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from ray_jobs.run import Outcome, run_training
+from smm4h_core.bundle import load_bundle, verify_bundle
+from smm4h_core.config import RunConfig
+from smm4h_core.corpora.smm4h import write_annotated
+from smm4h_core.errors import BundleError, TrainingError
+from smm4h_core.evaluation.served import score_gold_links
+from smm4h_core.link.linker import MentionLinker
+from smm4h_core.members.data import read_run_posts
+from smm4h_core.members.link_predictions import read_link_predictions
+from smm4h_core.members.train import (
+    RECORD,
+    WEIGHTS,
+    Member,
+    Progress,
+    member_storage,
+    members_home,
+    train_member,
+)
+from tests.unit.linking import build_linking, linked_posts
+
+Make = Callable[..., RunConfig]
+CPU = torch.device("cpu")
+SIMILARITY, CLASSIFIER = Member(0, 0, "similarity"), Member(0, 0, "classifier")
+
+
+@pytest.fixture
+def make_linking(tmp_path: Path, tiny_bert: Path) -> Make:
+    return build_linking(tmp_path, tiny_bert)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> tuple[RunConfig, Outcome]:
+    config = build_linking(tmp_path_factory.mktemp("linking"), tiny_bert)()
+    return config, run_training(config, inline=True)
+
+
+def weights_of(config: RunConfig, member: Member) -> bytes:
+    with member_storage(members_home(config), member).read(WEIGHTS) as stream:
+        return stream.read()
+
+
+def test_run_trains_both_parts_of_each_seed_and_scores_them(
+    trained: tuple[RunConfig, Outcome],
+) -> None:
+    config, outcome = trained
+    assert outcome.num_trained == 4
+    test = outcome.result["splits"]["test"]
+    # What training said of a string is found again; one of eight has a concept that is nowhere.
+    assert test["linking"]["combined"]["all"]["acc_1"] == 0.875
+    assert test["linking"]["similarity"]["all"]["acc_1"] == 0.875
+    assert test["num_unknown"] == 1
+    assert test["linking"]["combined"]["unseen"]["n"] == 1
+    assert set(test["members"]) == {"similarity", "classifier"}
+    assert outcome.result["rule"]["kind"] == "learned"
+    record = member_storage(members_home(config), SIMILARITY).read_json(RECORD)
+    assert record["num_terms"] == 14 + 4
+    assert record["num_unknown"] == {"dev": 0, "test": 1}
+
+
+def test_bundle_answers_as_its_run_did(trained: tuple[RunConfig, Outcome]) -> None:
+    config, outcome = trained
+    bundle = load_bundle(Path(outcome.bundle_location))
+    assert bundle.manifest["terminology"] == "effects@1"
+    assert bundle.linker is not None
+    assert bundle.linker.seen == {"C1", "C2", "C3", "C4"}
+    for split in ("dev", "test"):
+        posts = getattr(read_run_posts(config), split)
+        served = score_gold_links(posts, bundle.linker, device=CPU)
+        said = outcome.result["splits"][split]["linking"]["combined"]
+        assert (served.all.acc_1, served.all.mrr) == (said["all"]["acc_1"], said["all"]["mrr"])
+
+
+def test_bundle_names_the_linker_s_file_that_does_not_fit(
+    trained: tuple[RunConfig, Outcome], tmp_path: Path
+) -> None:
+    import shutil
+
+    from smm4h_core.link.part import load_linker
+
+    config, outcome = trained
+    part = tmp_path / "linker"
+    shutil.copytree(Path(outcome.bundle_location) / "linker", part)
+    (part / "concepts.json").write_text('["C1", "C77"]')
+    with pytest.raises(BundleError, match="expected a code that it has, got 'C77'"):
+        load_linker(config, outcome.result["rule"], part)
+    (part / "index" / "s1" / "index.faiss").unlink()
+    with pytest.raises(BundleError, match=r"index\.faiss"):
+        load_linker(config, outcome.result["rule"], part)
+    assert verify_bundle(Path(outcome.bundle_location))
+
+
+@pytest.mark.parametrize(
+    "linking",
+    [
+        {"similarity": {"num_negatives": 3, "negatives": "uniform"}, "classifier": None},
+        {"mentions_as_terms": False, "lexical": True},
+        {"similarity": {"loss": "info_nce", "num_term_anchors": 6, "term_epochs": 1}},
+    ],
+    ids=["triplet alone", "terms alone", "terms first"],
+)
+def test_run_of_other_parts_is_served_as_it_was_scored(
+    make_linking: Make, linking: dict[str, object]
+) -> None:
+    config = make_linking(linking=linking, ensemble={"seeds": [0]})
+    outcome = run_training(config, inline=True)
+    linker = load_bundle(Path(outcome.bundle_location)).linker
+    assert linker is not None
+    assert (linker.linker.classifier is None) == (linking.get("classifier", 0) is None)
+    served = score_gold_links(read_run_posts(config).dev, linker, device=CPU)
+    said = outcome.result["splits"]["dev"]["linking"]["combined"]
+    assert served.all.acc_1 == said["all"]["acc_1"]
+
+
+def test_classifier_with_context_and_cosines_is_served_as_it_was_scored(make_linking: Make) -> None:
+    training = {"epochs": 2, "learning_rate": 3e-3, "batch_posts": 8, "precision": "fp32"}
+    classifier = {"training": training, "context": True, "cosines": True}
+    config = make_linking(
+        linking={"classifier": classifier},
+        ensemble={"seeds": [0], "rule": "distance"},
+        encoder={"max_length": 48},
+    )
+    outcome = run_training(config, inline=True)
+    part = load_bundle(Path(outcome.bundle_location)).linker
+    assert part is not None
+    assert part.linker.lexical is None  # the distance rule reads none
+    storage = member_storage(members_home(config), CLASSIFIER)
+    stored = read_link_predictions(storage, "classifier")["dev"]
+    posts = read_run_posts(config).dev
+    proposed = _propose(part.linker, [(p.mentions[0].text, p.post.text) for p in posts])
+    for own, served in zip(stored.candidates, proposed, strict=True):
+        assert [each.concept_id for each in own] == [each.concept_id for each in served]
+        assert [e.score for e in own] == pytest.approx([e.score for e in served], abs=1e-5)
+
+
+def _propose(linker: MentionLinker, asked: list[tuple[str, str]]):
+    mentions, contexts = zip(*asked, strict=True)
+    return [each.classifier for each in linker.propose(mentions, contexts, device=CPU)]
+
+
+@pytest.mark.parametrize("member", [SIMILARITY, CLASSIFIER], ids=lambda m: m.part)
+def test_killed_member_ends_with_the_weights_of_an_undisturbed_one(
+    make_linking: Make, member: Member
+) -> None:
+    def die(progress: Progress) -> None:
+        if progress.epoch == 1 and progress.step == 1:
+            raise KeyboardInterrupt
+
+    cut = make_linking("cut")
+    with pytest.raises(KeyboardInterrupt):
+        train_member(cut, member, members_home(cut), on_progress=die)
+    assert train_member(cut, member, members_home(cut))["resumed"]
+    whole = make_linking("whole")
+    train_member(whole, member, members_home(whole))
+    assert weights_of(cut, member) == weights_of(whole, member)
+
+
+def test_changed_terminology_is_another_identity(make_linking: Make) -> None:
+    config = make_linking()
+    train_member(config, SIMILARITY, members_home(config))
+    table = Path(config.data.root) / "terms.tsv"
+    table.write_text(table.read_text() + "C5\tdesert in my mouth\n")
+    with pytest.raises(TrainingError, match="trained under another configuration"):
+        train_member(config, SIMILARITY, members_home(config))
+
+
+def test_known_concepts_leaves_out_what_the_target_does_not_name(make_linking: Make) -> None:
+    config = make_linking()
+    root = Path(config.data.root)
+    write_annotated(root / "other", linked_posts(4, start=300, unknown=True), "1c")
+    beside = {"path": "other", "known_concepts": True}
+    config = make_linking(data={"train": [{"path": "train"}, beside]})
+    posts = read_run_posts(config)
+    assert (len(posts.pool), sum(len(each.mentions) for each in posts.pool)) == (20, 19)
+    assert posts.num_left_out == 1
+
+
+def test_run_refuses_mentions_of_another_terminology(make_linking: Make) -> None:
+    config = make_linking()
+    (Path(config.data.root) / "terms.tsv").write_text("concept_id\tterm\nX1\tailment\nX2\till\n")
+    with pytest.raises(TrainingError, match="of 16 mentions none has one that it proposes"):
+        run_training(config, inline=True)
