@@ -71,6 +71,18 @@ TARGETS = MappingProxyType(
             "at least",
             0.0,
         ),
+        "psytar_link.acc_1": Target("PsyTAR gold mentions: acc@1", "at least", 0.84),
+        "psytar_link.acc_5": Target("PsyTAR gold mentions: acc@5", "at least", 0.95),
+        "psytar_link.unseen": Target(
+            "PsyTAR gold mentions of concepts unseen in training: acc@1", "at least", 0.62
+        ),
+        "psytar_link.above": Target(
+            "PsyTAR gold mentions: acc@1 less the best baseline's", "at least", 0.0
+        ),
+        "rudrec_link.acc_1": Target("RuDReC gold mentions: acc@1", "at least", 0.55),
+        "rudrec_link.above": Target(
+            "RuDReC gold mentions: acc@1 less the best baseline's", "at least", 0.0
+        ),
         "training.padded": Target(
             "training speed over `Trainer` padding every post to 128", "at least", 6.0
         ),

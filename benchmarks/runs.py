@@ -32,9 +32,13 @@ def finished_run(name: str, overrides: Sequence[str] = ()) -> tuple[RunConfig, S
     if not run.exists(RESULT):
         raise BenchmarkError(f"{config.storage}/{name}: no finished run; {command}")
     stored = config_from_mapping(run.read_json(CONFIG), source=f"{name}/{CONFIG}")
-    if training_digest(stored) != training_digest(config):
+    if _digests(stored) != _digests(config):
         raise BenchmarkError(
             f"{config.storage}/{name}: trained under another configuration than "
             f"{config_path(name)} now holds; delete it, then {command}"
         )
     return config, run
+
+
+def _digests(config: RunConfig) -> list[str]:
+    return [training_digest(config, part) for part in config.parts]

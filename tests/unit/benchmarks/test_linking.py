@@ -1,29 +1,18 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import linking_baselines
-from benchmarks.linking_baselines import BASELINES, compare_baselines
+from benchmarks import linking, linking_baselines, runs
+from benchmarks.linking import measure_corpus
+from benchmarks.linking_baselines import BASELINES
 from benchmarks.linking_index import measure_approximate, measure_index
+from ray_jobs.run import run_training
+from smm4h_core.config import RunConfig, read_config
 from smm4h_core.encoders.base import LoadedEncoder
 from smm4h_core.encoders.load import load_text_encoder
-from smm4h_core.link.gold import read_gold
-from smm4h_core.link.terminology import Term, Terminology, build_terminology
-from smm4h_core.types import AnnotatedPost, Mention, Post, Span
-
-
-def mentions(*pairs: tuple[str, str]) -> list[AnnotatedPost]:
-    return [
-        AnnotatedPost(
-            Post(str(n), text, "en"), True, (Mention(Span(0, len(text)), text, concept_id=concept),)
-        )
-        for n, (text, concept) in enumerate(pairs)
-    ]
-
-
-TRAIN = mentions(("noggin pain", "C1"), ("barfing", "C2"))
-TEST = mentions(("headache", "C1"), ("Noggin pain", "C1"), ("purple toes", "C9"), ("hedache", "C1"))
+from tests.unit.linking import build_linking
 
 
 @pytest.fixture(scope="module")
@@ -32,29 +21,53 @@ def loaded(tiny_bert: Path) -> LoadedEncoder:
 
 
 @pytest.fixture
-def terminology() -> Terminology:
-    rows = [("C1", "Headache"), ("C2", "Vomiting"), ("C3", "Insomnia")]
-    return build_terminology("tiny", "1", [Term(c, t, "preferred", "en") for c, t in rows])
-
-
-def test_compare_baselines_links_with_and_without_training_mentions(
-    terminology: Terminology, loaded: LoadedEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def config(tmp_path: Path, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> RunConfig:
+    """A run whose YAML lies where benchmarks look for runs."""
+    made = build_linking(tmp_path, tiny_bert)(name="psytar_link", ensemble={"seeds": [0]})
+    path = tmp_path / "psytar_link.yaml"
+    path.write_text(json.dumps(made.model_dump(mode="json")))
+    monkeypatch.setattr(runs, "CONFIGS", tmp_path)
     monkeypatch.setattr(linking_baselines, "find_spec", lambda _name: None)
-    train, test = (read_gold(posts, terminology) for posts in (TRAIN, TEST))
-    section = compare_baselines(terminology, train, test, loaded, title="tiny")
+    return read_config(path)
 
-    assert len(section.rows) == 2 * (len(BASELINES) - 1)
-    plain, fed = (
-        section.data[f"exact match{suffix}"] for suffix in ("", ", training mentions as terms")
-    )
-    assert (plain["all"]["acc_1"], fed["all"]["acc_1"]) == (0.25, 0.5)
-    assert section.data["TF-IDF of letters"]["all"]["acc_1"] >= 0.5
-    assert section.data["exact match"]["unseen"]["n"] == 1
-    assert "1 have a concept that tiny@1 lacks" in section.notes[0]
-    assert section.missing == (
-        "rapidfuzz: expected the package rapidfuzz, not installed: pip install rapidfuzz",
-    )
+
+def test_measure_corpus_sets_a_finished_run_beside_its_baselines(config: RunConfig) -> None:
+    before = measure_corpus(config)
+    assert before.ours is None
+    assert any("make it with: smm4h train" in line for line in before.missing)
+    assert any("rapidfuzz: expected the package rapidfuzz" in line for line in before.missing)
+    by_name = {each.name: each.scores for each in before.baselines}
+    assert len(by_name) == 2 * (len(BASELINES) - 1)
+    assert by_name["exact match"].all.acc_1 == 0.0
+    assert by_name["exact match, training mentions as terms"].all.acc_1 == 0.875
+    assert before.gold.num_unknown == 1
+
+    result = run_training(config, inline=True).result
+    after = measure_corpus(config)
+    assert after.ours is not None
+    stored = result["splits"]["test"]["linking"]["combined"]
+    assert after.ours.scores.all.acc_1 == stored["all"]["acc_1"] == 0.875
+    assert after.ours.scores.all.mrr == stored["all"]["mrr"]
+
+
+def test_linking_table_names_parts_and_judges_targets(
+    config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_training(config, inline=True)
+    monkeypatch.setattr(linking, "CORPORA", {"psytar_link": "Tiny"})
+    section = linking.measure()
+    who = [row[1] for row in section.rows]
+    assert [each for each in who if each.startswith("ours")] == [
+        "ours, similarity alone",
+        "ours, classifier alone",
+        "ours, lexical alone",
+        "ours, combined",
+    ]
+    assert {len(row) for row in section.rows} == {len(section.headings)}
+    reached = {each.name: each.reached for each in section.verdicts}
+    assert reached["psytar_link.acc_1"]
+    assert not reached["psytar_link.unseen"]
+    assert "of 1 the terminology lacks the concept" in section.notes[-1]
 
 
 def test_measure_index_counts_what_it_built(tmp_path: Path, loaded: LoadedEncoder) -> None:
