@@ -261,7 +261,41 @@ def read_config(path: Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def read_mapping(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Read a YAML file of keys and apply ``key.path=value`` overrides; nothing is checked yet."""
+    """Read a YAML file of keys and apply ``key.path=value`` overrides; nothing is checked yet.
+
+    A file that ``inherits`` another one of its folder says what differs: sections are laid over
+    the other's key by key, anything else takes the other's place.
+
+    Raises:
+        ConfigError: no such file, no YAML, no mapping, or files that inherit each other.
+    """
+    raw = _inherit(path, ())
+    for override in overrides:
+        _override(raw, override)
+    return raw
+
+
+def _inherit(path: Path, below: tuple[Path, ...]) -> dict[str, Any]:
+    if path in below:
+        raise ConfigError(f"{path}: inherits itself, by way of {below[-1].name}")
+    raw = _read_yaml(path)
+    name = raw.pop("inherits", None)
+    if name is None:
+        return raw
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ConfigError(f"{path}: inherits: expected a file of its folder, got {name!r}")
+    return _lay_over(_inherit(path.with_name(name), (*below, path)), raw)
+
+
+def _lay_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    laid = {**under, **over}
+    for key in under.keys() & over.keys():
+        if isinstance(under[key], dict) and isinstance(over[key], dict):
+            laid[key] = _lay_over(under[key], over[key])
+    return laid
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such configuration file")
     try:
@@ -270,8 +304,6 @@ def read_mapping(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         raise ConfigError(f"{path}: not a YAML file: {error}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected a mapping of keys, got {type(raw).__name__}")
-    for override in overrides:
-        _override(raw, override)
     return raw
 
 

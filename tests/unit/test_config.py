@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,40 @@ MINIMAL = {
 
 def changed(**sections: object) -> dict[str, object]:
     return {**MINIMAL, **sections}
+
+
+def test_config_inherits_what_it_does_not_say(tmp_path: Path) -> None:
+    (tmp_path / "under.yaml").write_text(json.dumps(changed(network={"dropout": 0.5})))
+    (tmp_path / "middle.yaml").write_text(
+        "{inherits: under.yaml, name: mid, training: {epochs: 3}, data: {dev: [{path: d}]}}"
+    )
+    (tmp_path / "over.yaml").write_text("{inherits: middle.yaml, name: over, network: {}}")
+    config = read_config(tmp_path / "over.yaml", ["training.epochs=7"])
+    assert (config.name, config.training.epochs, config.network.dropout) == ("over", 7, 0.5)
+    assert config.training.learning_rate == 1e-5
+    assert [[ref.path for ref in refs] for refs in (config.data.train, config.data.dev)] == [
+        ["a"],
+        ["d"],  # lists are replaced as a whole
+    ]
+    assert config.model_dump().keys() == read_config(tmp_path / "under.yaml").model_dump().keys()
+
+
+@pytest.mark.parametrize(
+    ("inherits", "says"),
+    [
+        ("own.yaml", "own.yaml: inherits itself, by way of other.yaml"),
+        ("nowhere.yaml", "nowhere.yaml: no such configuration file"),
+        ("../other.yaml", "inherits: expected a file of its folder, got '../other.yaml'"),
+        ("[other.yaml]", "inherits: expected a file of its folder"),
+    ],
+)
+def test_config_refuses_to_inherit_what_is_not_there(
+    tmp_path: Path, inherits: str, says: str
+) -> None:
+    (tmp_path / "other.yaml").write_text(f"inherits: {inherits}\n")
+    (tmp_path / "own.yaml").write_text("inherits: other.yaml\n")
+    with pytest.raises(ConfigError, match=says):
+        read_config(tmp_path / "own.yaml")
 
 
 def test_config_is_frozen() -> None:
