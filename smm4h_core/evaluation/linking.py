@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smm4h_core.errors import DataError
+from smm4h_core.evaluation.counts import CountRows
 from smm4h_core.evaluation.intervals import (
     Interval,
     percentile_interval,
@@ -113,6 +114,20 @@ def score_links(
         unseen=score(~is_seen & ~is_nil),
         nil=score(is_nil),
     )
+
+
+def count_links(gold: Sequence[str | None], answers: Sequence[str | None]) -> CountRows:
+    """Rows ``(M, 3)`` of (tp, fp, fn) by mention; their F1 is acc@1 where all want a concept.
+
+    Args:
+        gold: Each mention's concept; None where NIL is right.
+        answers: The concepts answered; None for NIL.
+    """
+    pairs = list(zip(answers, gold, strict=True))
+    right = np.array([answer is not None and answer == want for answer, want in pairs])
+    answered = np.array([answer is not None for answer, _ in pairs])
+    wanted = np.array([want is not None for _, want in pairs])
+    return np.stack([right, answered & ~right, wanted & ~right], axis=1).astype(np.int64)
 
 
 def _concept(code: str, concept_of_code: Mapping[str, str] | None) -> str:

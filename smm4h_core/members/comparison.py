@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from smm4h_core.classify.probability import BoolArray
 from smm4h_core.errors import DataError
 from smm4h_core.evaluation.classification import count_labels
 from smm4h_core.evaluation.counts import CountRows
+from smm4h_core.evaluation.linking import count_links
 from smm4h_core.evaluation.significance import Comparison, compare_runs
 from smm4h_core.evaluation.spans import count_spans
 from smm4h_core.members.predictions import SplitName
@@ -26,6 +28,8 @@ ANSWERS = "answers.parquet"
 RESULT = "result.json"
 CONFIG = "config.json"
 _SAMPLE = "sample:"
+_PRED = ("label", "mentions", "concept_id")
+"""Columns that hold what a run answered: labels, spans or links."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +39,13 @@ class RunAnswers:
     name: str
     """The run's name."""
     post_ids: tuple[str, ...]
-    """``(N,)`` posts."""
+    """``(N,)`` posts; of links, mentions: ``<post id>#<place>``, from 1."""
     groups: tuple[str | None, ...]
     """``(N,)`` author, review or article of each post."""
     gold: BoolArray
-    """``(N,)`` labels; of spans, whether a post has any."""
+    """``(N,)`` labels; of spans, whether a post has any; of links, whether a concept is right."""
     pred: BoolArray
-    """``(N,)`` the ensemble's labels; of spans, whether it found any."""
+    """``(N,)`` what the ensemble says of that."""
     num_members: int
     """Seeds joined."""
     scores: Mapping[str, Any]
@@ -51,9 +55,11 @@ class RunAnswers:
     description: str = ""
     """The run's one line for tables."""
     measure: str = "F1"
-    """What its scores are of: labels (``F1``), or spans (``strict F1``, ``relaxed F1``)."""
+    """What its scores are of: labels (``F1``), spans (``strict F1``, ``relaxed F1``), or links
+    of gold mentions (``linked F1``)."""
     rows: CountRows | None = None
-    """``(N, 3)`` counts of spans by post; None of labels, which ``gold`` and ``pred`` tell."""
+    """``(N, 3)`` counts of spans by post, or of links by mention; None of labels, which ``gold``
+    and ``pred`` tell."""
 
     def counts(self, order: NDArray[np.int64] | None = None) -> CountRows:
         """Counts by post, as they stand or in another order."""
@@ -86,18 +92,24 @@ def read_answers(run: Storage, split: SplitName) -> tuple[RunAnswers, ...]:
         table = pq.read_table(stream)
     rows = table.filter(pc.equal(table["split"], split))
     uses = (config["data"].get(use, ()) for use in ("train", "extra", "dev", "test"))
-    spans = result["splits"][split].get("one_to_one")
+    scores = result["splits"][split]
+    if "linked" in scores:
+        rows = _number_mentions(rows)
+    spans = scores.get("one_to_one")
     labels = RunAnswers(
         name=config["name"],
         post_ids=tuple(rows["post_id"].to_pylist()),
         groups=tuple(rows["group"].to_pylist()),
         gold=_flags(rows, "gold"),
-        pred=_flags(rows, "label" if spans is None else "mentions"),
+        pred=_flags(rows, next(each for each in _PRED if each in rows.column_names)),
         num_members=len(result["seeds"]),
-        scores=result["splits"][split],
+        scores=scores,
         synthetic=any(ref["path"].startswith(_SAMPLE) for refs in uses for ref in refs),
         description=config.get("description", ""),
     )
+    if "linked" in scores:
+        linked = count_links(rows["gold"].to_pylist(), rows["concept_id"].to_pylist())
+        return (replace(labels, measure="linked F1", scores=scores["linked"], rows=linked),)
     if spans is None:
         return (labels,)
     counts = count_spans(
@@ -115,16 +127,28 @@ def read_run(run: Storage, split: SplitName) -> RunAnswers:
     """`read_answers` of a run that classifies.
 
     Raises:
-        DataError: as there, or the run finds spans.
+        DataError: as there, or the run finds or links spans.
     """
-    labels, *more = read_answers(run, split)
-    if more:
-        raise DataError(f"{run.root}: expected a run that labels posts, got one that finds spans")
+    labels, *_ = read_answers(run, split)
+    if labels.rows is not None:
+        raise DataError(
+            f"{run.root}: expected a run that labels posts, got one that finds or links spans"
+        )
     return labels
 
 
+def _number_mentions(rows: pa.Table) -> pa.Table:
+    """Links have a row a mention: each gets an id of its own, its place in its post."""
+    met: Counter[str] = Counter()
+    ids = []
+    for post_id in rows["post_id"].to_pylist():
+        met[post_id] += 1
+        ids.append(f"{post_id}#{met[post_id]}")
+    return rows.set_column(rows.column_names.index("post_id"), "post_id", pa.array(ids))
+
+
 def _flags(rows: pa.Table, column: str) -> BoolArray:
-    """Labels as they stand; of mentions, whether there are any."""
+    """Labels as they stand; of mentions and concepts, whether there are any."""
     if pa.types.is_boolean(rows[column].type):
         return np.asarray(rows[column].to_numpy(), dtype=np.bool_)
     return np.array([bool(cell) for cell in rows[column].to_pylist()], dtype=np.bool_)

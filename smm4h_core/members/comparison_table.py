@@ -53,11 +53,13 @@ def title_of(block: Block, split: str) -> str:
     gold = block.baseline.gold
     # Rules and thresholds were fitted on these posts: scores, and p, flatter.
     where = split if split == "test" else f"{split} (chosen on)"
-    spans = "" if block.baseline.rows is None else f", {block.baseline.measure} of spans"
-    return (
-        f"{where}: {len(gold):,} posts ({int(gold.sum()):,} ADE){spans}, "
-        f"baseline {block.baseline.name}"
-    )
+    measure = block.baseline.measure
+    if measure == "linked F1":
+        what = f"{len(gold):,} gold mentions ({int(gold.sum()):,} with a concept), {measure}"
+    else:
+        spans = "" if block.baseline.rows is None else f", {measure} of spans"
+        what = f"{len(gold):,} posts ({int(gold.sum()):,} ADE){spans}"
+    return f"{where}: {what}, baseline {block.baseline.name}"
 
 
 def format_row(run: RunAnswers, comparison: Comparison | None) -> tuple[str, ...]:

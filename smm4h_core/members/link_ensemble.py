@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 
 from smm4h_core.config import RunConfig
 from smm4h_core.errors import DataError, TrainingError
-from smm4h_core.evaluation.linking import LinkingScores, links_of, score_links
+from smm4h_core.evaluation.counts import score_counts
+from smm4h_core.evaluation.intervals import bootstrap_intervals
+from smm4h_core.evaluation.linking import LinkingScores, count_links, links_of, score_links
 from smm4h_core.evaluation.significance import spread_over_members
 from smm4h_core.link.build import linking_of
 from smm4h_core.link.candidates import NUM_PROPOSED
@@ -173,6 +175,7 @@ def score_link_ensemble(ensemble: LinkEnsemble) -> dict[str, Any]:
         splits[gathered.split] = {
             "n": len(links),
             "linking": {part: asdict(found) for part, found in parts.items()},
+            "linked": _score_linked(ensemble, gathered, links),
             "members": spreads,
             "num_unknown": dict(ensemble.data.uses)[gathered.split].num_unknown,
         }
@@ -180,6 +183,34 @@ def score_link_ensemble(ensemble: LinkEnsemble) -> dict[str, Any]:
         "seeds": list(ensemble.seeds),
         "rule": rule_to_json(ensemble.rule),
         "splits": splits,
+    }
+
+
+def _score_linked(
+    ensemble: LinkEnsemble, gathered: GatheredLinks, links: Sequence[Link]
+) -> dict[str, Any]:
+    """P, R and F1 as other tasks have them; a member is a seed's networks under the same rule."""
+    gold = gathered.mentions.gold
+    concepts = ensemble.data.terminology.concepts
+    by_member = []
+    for seed in range(len(ensemble.seeds)):
+        own = {kind: members[seed] for kind, members in gathered.members.items()}
+        proposals = [
+            join_proposals(
+                [own["similarity"][place]],
+                [own["classifier"][place]] if "classifier" in own else [],
+                joined.lexical,
+            )
+            for place, joined in enumerate(gathered.proposals)
+        ]
+        by_member.append(combine_links(ensemble.rule, proposals, concepts))
+    rows, *member_rows = (
+        count_links(gold, [link.concept_id for link in each]) for each in (links, *by_member)
+    )
+    return {
+        **score_counts(rows).numbers(),
+        "ci95": bootstrap_intervals(rows, groups=gathered.mentions.groups).to_json(),
+        "members": asdict(spread_over_members([score_counts(each).f1 for each in member_rows])),
     }
 
 

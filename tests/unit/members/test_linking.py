@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,11 +14,14 @@ from ray_jobs.run import Outcome, run_training
 from smm4h_core.bundle import load_bundle, verify_bundle
 from smm4h_core.config import RunConfig
 from smm4h_core.corpora.smm4h import write_annotated
-from smm4h_core.errors import BundleError, TrainingError
+from smm4h_core.errors import BundleError, DataError, TrainingError
 from smm4h_core.evaluation.served import score_gold_links
 from smm4h_core.link.linker import MentionLinker
-from smm4h_core.members.data import read_run_posts
+from smm4h_core.members.comparison import compare_in_blocks, read_answers
+from smm4h_core.members.comparison_table import title_of
+from smm4h_core.members.data import RunPosts, read_run_posts
 from smm4h_core.members.link_predictions import read_link_predictions
+from smm4h_core.members.linking import build_similarity_member
 from smm4h_core.members.train import (
     RECORD,
     WEIGHTS,
@@ -26,6 +31,7 @@ from smm4h_core.members.train import (
     members_home,
     train_member,
 )
+from smm4h_core.storage import open_storage
 from tests.unit.linking import build_linking, linked_posts
 
 Make = Callable[..., RunConfig]
@@ -65,6 +71,22 @@ def test_run_trains_both_parts_of_each_seed_and_scores_them(
     record = member_storage(members_home(config), SIMILARITY).read_json(RECORD)
     assert record["num_terms"] == 14 + 4
     assert record["num_unknown"] == {"dev": 0, "test": 1}
+
+
+def test_linking_runs_are_compared_by_mention(trained: tuple[RunConfig, Outcome]) -> None:
+    config, outcome = trained
+    (own,) = read_answers(open_storage(config.storage).child(config.name), "test")
+    assert (own.measure, len(own.gold), own.num_members) == ("linked F1", 8, 2)
+    assert own.post_ids[0] == "200#1"
+    linked = outcome.result["splits"]["test"]["linked"]
+    assert own.scores["f1"] == linked["f1"] == 0.875
+    assert linked["members"]["num_members"] == 2
+    worse = replace(own, name="worse", rows=np.array([[0, 1, 1]] * 8))
+    (block,) = compare_in_blocks([own, worse])
+    comparison = block.rows[1][1]
+    assert comparison is not None
+    assert comparison.difference == -0.875
+    assert "8 gold mentions (8 with a concept), linked F1" in title_of(block, "test")
 
 
 def test_bundle_answers_as_its_run_did(trained: tuple[RunConfig, Outcome]) -> None:
@@ -121,8 +143,12 @@ def test_run_of_other_parts_is_served_as_it_was_scored(
     assert served.all.acc_1 == said["all"]["acc_1"]
 
 
-def test_classifier_with_context_and_cosines_is_served_as_it_was_scored(make_linking: Make) -> None:
-    training = {"epochs": 2, "learning_rate": 3e-3, "batch_posts": 8, "precision": "fp32"}
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_classifier_with_context_and_cosines_is_served_as_it_was_scored(
+    make_linking: Make, precision: str
+) -> None:
+    # The similarity encoder's precision is fp32: that of one part must not become the other's.
+    training = {"epochs": 2, "learning_rate": 3e-3, "batch_posts": 8, "precision": precision}
     classifier = {"training": training, "context": True, "cosines": True}
     config = make_linking(
         linking={"classifier": classifier},
@@ -189,3 +215,53 @@ def test_run_refuses_mentions_of_another_terminology(make_linking: Make) -> None
     (Path(config.data.root) / "terms.tsv").write_text("concept_id\tterm\nX1\tailment\nX2\till\n")
     with pytest.raises(TrainingError, match="of 16 mentions none has one that it proposes"):
         run_training(config, inline=True)
+
+
+def test_run_refuses_a_terminology_of_one_concept(make_linking: Make) -> None:
+    config = make_linking()
+    (Path(config.data.root) / "terms.tsv").write_text("concept_id\tterm\nC1\tHeadache\nC1\thead\n")
+    with pytest.raises(TrainingError, match="expected terms of two concepts at least"):
+        run_training(config, inline=True)
+
+
+def similarity_member(config: RunConfig, posts: RunPosts):
+    return build_similarity_member(config, posts, seed=0, fold=0, device=CPU, dtype=torch.float32)
+
+
+def test_member_refuses_dev_posts_without_a_concept(make_linking: Make) -> None:
+    config = make_linking()
+    posts = read_run_posts(config)
+    nil = [
+        replace(post, mentions=tuple(replace(m, concept_id=None) for m in post.mentions))
+        for post in posts.dev
+    ]
+    with pytest.raises(DataError, match="dev: expected mentions with concepts of effects@1; of 8"):
+        similarity_member(config, replace(posts, dev=tuple(nil)))
+
+
+def test_member_proposes_nothing_for_an_empty_mention_as_its_linker(make_linking: Make) -> None:
+    config = make_linking()
+    posts = read_run_posts(config)
+    first, *others = posts.dev
+    blank = replace(first, mentions=tuple(replace(m, text="\u2003 ") for m in first.mentions))
+    member = similarity_member(config, replace(posts, dev=(blank, *others)))
+    storage = open_storage(config.storage)
+    member.write_predictions(storage)
+    nothing, *found = read_link_predictions(storage, "similarity")["dev"].candidates
+    assert nothing == ()
+    assert all(found)
+
+
+def test_member_that_chose_an_epoch_mines_as_one_that_resumed_there(make_linking: Make) -> None:
+    config = make_linking(linking={"mentions_as_terms": False})
+    member = similarity_member(config, read_run_posts(config))
+    asked: list[str] = []
+    encode = member.vectors.encode
+    member.vectors.encode = lambda texts: asked.extend(texts) or encode(texts)
+    member.choosing_f1()
+    said = sorted(set(member.data.choosing.texts))
+    assert set(said) <= set(asked)
+    asked.clear()
+    # A vector depends, in its last digits, on the batch that it was made in.
+    member.vectors(said)
+    assert asked == said
