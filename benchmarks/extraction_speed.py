@@ -76,8 +76,7 @@ def measure(
         BundleError: its bundle is missing or wrong.
     """
     config, run = finished_run(RUN)
-    part = load_bundle(Path(run.root) / "bundle").extractor
-    assert part is not None  # the run is an extraction
+    (part,) = set(load_bundle(Path(run.root) / "bundle").extractors.values())
     posts = read_run_posts(config)
     drawn = random.Random(0).sample([p.post for p in (*posts.test, *posts.pool)], num_posts)
     contenders = build_contenders(part, chosen_device())

@@ -117,8 +117,8 @@ def measure(
 
 def classifier_of(bundle: Bundle) -> ClassifierPart:
     """The bundle's classifier."""
-    assert bundle.classifier is not None  # the run is a classification
-    return bundle.classifier
+    (part,) = set(bundle.classifiers.values())  # the run is a classification
+    return part
 
 
 def build_contenders(bundle: Bundle, device: torch.device) -> dict[str, Answer]:
@@ -175,7 +175,8 @@ def _ours(bundle: Bundle, precision: Precision, device: torch.device) -> Answer:
         networks=((copy.deepcopy(part.networks[0][0]),),),
         rule=MeanProb((threshold,), threshold),
     )
-    served = Pipeline(replace(bundle, classifier=lone), device=device)
+    by_lang = dict.fromkeys(bundle.languages, lone)
+    served = Pipeline(replace(bundle, classifiers=by_lang), device=device)
 
     def answer(posts: Sequence[Post]) -> NDArray[np.float64]:
         decisions = (report.ade for report in served.process(posts))

@@ -109,10 +109,13 @@ def open_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -
     )
 
 
-def answer_rows(pipeline: Pipeline, source: Source) -> Iterator[tuple[Row, Report]]:
-    """Answer rows in their order, chunk by chunk, in constant memory."""
+def answer_rows(
+    pipeline: Pipeline, source: Source, *, extract_all: bool = False
+) -> Iterator[tuple[Row, Report]]:
+    """Answer rows in their order, chunk by chunk, in constant memory; see `Pipeline.process`."""
     for chunk in in_chunks(source.rows):
-        yield from zip(chunk, pipeline.process([row.post for row in chunk]), strict=True)
+        reports = pipeline.process([row.post for row in chunk], extract_all=extract_all)
+        yield from zip(chunk, reports, strict=True)
 
 
 def write_answers(path: Path, source: Source, answered: Iterable[tuple[Row, Report]]) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from smm4h_core.drugs.lexicon import load_lexicon, read_lexicon, write_lexicon
 from smm4h_core.errors import BundleError, ConfigError
 from smm4h_core.extract.part import ExtractorPart, load_extractor, save_extractor
 from smm4h_core.link.part import LinkerPart, load_linker, save_linker, terminology_label
-from smm4h_core.model_card import write_model_card
+from smm4h_core.model_card import kind_of, write_model_card
 from smm4h_core.storage import Storage
 from smm4h_core.types import Lang
 
@@ -37,7 +38,8 @@ P = TypeVar("P")
 SCHEMA_VERSION = 3
 MANIFEST = "manifest.json"
 CLASSIFIER, EXTRACTOR, LINKER = "classifier", "extractor", "linker"
-"""Parts, by the folder and the manifest's key."""
+"""Kinds of parts. A part's folder and its key in the manifest are its kind's name, or, where a
+bundle has several of the kind, that name with its languages: ``classifier-ru``."""
 PARTS = (CLASSIFIER, EXTRACTOR, LINKER)
 DRUGS = "drugs"
 _PART_OF = {"1a": CLASSIFIER, "1b": EXTRACTOR, "1c": LINKER, "2": CLASSIFIER}
@@ -61,15 +63,15 @@ class Bundle:
     version: str
     """Which one of that name."""
     languages: tuple[Lang, ...]
-    """Languages that its parts were trained on, in alphabetical order."""
+    """Languages that it has every kind of its parts for, in alphabetical order."""
     finder: DrugFinder
     """Finds the drugs that a post names."""
-    classifier: ClassifierPart | None
-    """Says which posts report an ADE; None where the bundle does not."""
-    extractor: ExtractorPart | None
-    """Marks the ADEs in posts; None where the bundle does not."""
-    linker: LinkerPart | None
-    """Links mentions to concepts; None where the bundle does not."""
+    classifiers: Mapping[Lang, ClassifierPart]
+    """Say which posts report an ADE, by language; empty where the bundle does not."""
+    extractors: Mapping[Lang, ExtractorPart]
+    """Mark the ADEs in posts, by language; empty where the bundle does not."""
+    linkers: Mapping[Lang, LinkerPart]
+    """Link mentions to concepts, by language; empty where the bundle does not."""
     manifest: Mapping[str, Any]
     """The whole manifest, for display."""
 
@@ -116,6 +118,7 @@ def save_bundle(
             "rule": dict(rule),
             "scores": dict(scores),
             "training_data": fingerprint,
+            "languages": list(config.languages),
             "configuration": config.model_dump(mode="json"),
         }
         _write_manifest(
@@ -124,47 +127,70 @@ def save_bundle(
 
 
 def join_bundles(
-    sources: Mapping[str, Path], *, name: str, version: str, folder: Path
+    sources: Sequence[tuple[str, Path]], *, name: str, version: str, folder: Path
 ) -> dict[str, Any]:
     """Write one bundle of parts of others; return its manifest.
 
-    Its languages are those that all its parts know. Drugs are the classifier's, which alone reads
-    them; without one, the first part's.
+    Its languages are those that it has every kind of part for. Drugs are the first classifier's,
+    since classifiers alone read them; without one, the first part's.
 
     Args:
-        sources: Verified bundles by the part that is taken of each.
+        sources: Kinds of parts, each with the bundle that it is taken from; of a kind several, of
+            other languages each.
         name: What it is to be called.
         version: Which one of that name.
         folder: Where it is to be; a bundle that lies there is replaced.
 
     Raises:
-        BundleError: a source that is no bundle, is altered, or lacks the part; no language that all
-            parts know; a name that does not fit; or a folder that is no bundle.
+        BundleError: a source that is no bundle, is altered, or lacks the part; two parts of a kind
+            for one language; no language with every kind; a name that does not fit; or a folder
+            that is no bundle.
     """
     for key, value in (("name", name), ("version", version)):
         if not re.fullmatch(NAME_PATTERN, value):
             raise BundleError(f"{key}: expected {NAME_PATTERN}, got {value!r}")
     if not sources:
         raise BundleError(f"expected a bundle for one of {', '.join(PARTS)} at least, got none")
-    manifests = {part: verify_bundle(source) for part, source in sources.items()}
-    for part, manifest in manifests.items():
-        if part not in manifest["parts"]:
-            raise BundleError(
-                f"{sources[part]}: expected a bundle with the part {part}, "
-                f"got {', '.join(manifest['parts'])}"
-            )
-    known = {part: manifest["languages"] for part, manifest in manifests.items()}
-    languages = sorted(set.intersection(*map(set, known.values())))
-    if not languages:
-        said = "; ".join(f"{part} {', '.join(langs)}" for part, langs in known.items())
-        raise BundleError(f"expected a language that all parts know, got {said}")
+    verified = {path: verify_bundle(path) for _, path in sources}
+    taken = [(kind, path, _find_part(verified[path], kind, path)) for kind, path in sources]
+    served = _languages_served([(kind, part["languages"]) for kind, _, (_, part) in taken])
+    counts = Counter(kind for kind, _ in sources)
     with _replacing(folder) as unfinished:
-        for part, source in sources.items():
-            shutil.copytree(source / part, unfinished / part)
-        drugs = sources.get(CLASSIFIER) or next(iter(sources.values()))
+        parts = {}
+        for kind, path, (key, part) in sorted(taken, key=lambda each: PARTS.index(each[0])):
+            new = kind if counts[kind] == 1 else "-".join((kind, *part["languages"]))
+            shutil.copytree(path / key, unfinished / new)
+            parts[new] = part
+        drugs = next((path for kind, path in sources if kind == CLASSIFIER), sources[0][1])
         shutil.copytree(drugs / DRUGS, unfinished / DRUGS)
-        parts = {part: manifests[part]["parts"][part] for part in PARTS if part in sources}
-        return _write_manifest(unfinished, name, version, languages, parts)
+        return _write_manifest(unfinished, name, version, served, parts)
+
+
+def _find_part(manifest: Mapping[str, Any], kind: str, path: Path) -> tuple[str, dict[str, Any]]:
+    """The manifest's only part of a kind, by its key."""
+    parts = manifest["parts"]
+    found = [key for key in parts if kind_of(key) == kind]
+    if len(found) != 1:
+        raise BundleError(f"{path}: expected a bundle with one part {kind}, got {', '.join(parts)}")
+    part = dict(parts[found[0]])
+    # A run's bundle serves what its only part knows.
+    return found[0], {**part, "languages": part.get("languages", manifest["languages"])}
+
+
+def _languages_served(known: Sequence[tuple[str, Sequence[Lang]]]) -> list[Lang]:
+    """Languages that every kind has a part for."""
+    by_kind: dict[str, list[Lang]] = {}
+    for kind, langs in known:
+        by_kind.setdefault(kind, []).extend(langs)
+    for kind, langs in by_kind.items():
+        twice = sorted(lang for lang, count in Counter(langs).items() if count > 1)
+        if twice:
+            raise BundleError(f"expected one {kind} a language, got several for {twice[0]}")
+    served = sorted(set.intersection(*map(set, by_kind.values())))
+    if not served:
+        said = "; ".join(f"{kind} {', '.join(langs)}" for kind, langs in by_kind.items())
+        raise BundleError(f"expected a language that every kind of part knows, got {said}")
+    return served
 
 
 @contextmanager
@@ -196,7 +222,10 @@ def _write_manifest(
         "languages": list(languages),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "packages": {each: metadata.version(each) for each in RECORDED_PACKAGES},
-        "terminology": terminology_label(folder / LINKER) if LINKER in parts else None,
+        "terminology": {
+            part: terminology_label(folder / part) for part in parts if kind_of(part) == LINKER
+        }
+        or None,
         "parts": dict(parts),
     }
     write_model_card(manifest, folder / "README.md")
@@ -271,22 +300,28 @@ def load_bundle(folder: Path) -> Bundle:
         rules = {part: dict(parts[part]["rule"]) for part in parts}
     except (KeyError, TypeError, AttributeError, ConfigError) as error:
         raise BundleError(f"{folder / MANIFEST}: {error}") from None
-    if unknown := configs.keys() - set(PARTS) or not configs:
+    if not configs or not {kind_of(part) for part in configs} <= set(PARTS):
         raise BundleError(
-            f"{folder / MANIFEST}: expected parts among {', '.join(PARTS)}, got {unknown}"
+            f"{folder / MANIFEST}: expected parts among {', '.join(PARTS)}, "
+            f"got {', '.join(configs) or 'none'}"
         )
 
-    def load(part: str, loader: Callable[[RunConfig, dict[str, Any], Path], P]) -> P | None:
-        return loader(configs[part], rules[part], folder / part) if part in configs else None
+    def load(kind: str, loader: Callable[[RunConfig, dict[str, Any], Path], P]) -> Mapping[Lang, P]:
+        by_lang: dict[Lang, P] = {}
+        for part, config in configs.items():
+            if kind_of(part) == kind:
+                loaded = loader(config, rules[part], folder / part)
+                by_lang |= dict.fromkeys(config.languages, loaded)
+        return by_lang
 
     return Bundle(
         name=name,
         version=version,
         languages=tuple(manifest["languages"]),
         finder=build_finder(read_lexicon(folder / DRUGS)),
-        classifier=load(CLASSIFIER, load_classifier),
-        extractor=load(EXTRACTOR, load_extractor),
-        linker=load(LINKER, load_linker),
+        classifiers=load(CLASSIFIER, load_classifier),
+        extractors=load(EXTRACTOR, load_extractor),
+        linkers=load(LINKER, load_linker),
         manifest=manifest,
     )
 

@@ -18,6 +18,11 @@ _DOES = {
 _LANGUAGES = {"en": "English", "ru": "Russian"}
 
 
+def kind_of(part: str) -> str:
+    """A part's kind, by its key in the manifest: ``classifier`` of ``classifier-ru``."""
+    return part.partition("-")[0]
+
+
 def write_model_card(manifest: Mapping[str, Any], path: Path) -> None:
     """Write the model card of a manifest as Markdown."""
     path.write_text(format_model_card(manifest), encoding="utf-8")
@@ -43,7 +48,7 @@ def format_model_card(manifest: Mapping[str, Any]) -> str:
         "## What it does",
         "",
         f"Takes {languages} social-media posts.",
-        *(_DOES[name] for name in parts),
+        *dict.fromkeys(_DOES[kind_of(name)] for name in parts),
         "",
         "It is meant for screening posts that people then read. It is no medical device, gives no",
         "advice, and its answer about one person's post is not evidence about that person.",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.errors import DataError
-from smm4h_core.types import FoundMention, Post, Report
+from smm4h_core.text.language import detect_language
+from smm4h_core.types import AdeDecision, FoundMention, Lang, Post, Report
+
+P = TypeVar("P")
+A = TypeVar("A")
 
 
 class Pipeline:
@@ -19,29 +24,36 @@ class Pipeline:
     def __init__(self, bundle: Bundle, *, device: torch.device) -> None:
         self.bundle = bundle
         self.device = device
-        self.languages = frozenset(bundle.languages)
-        for part in (bundle.classifier, bundle.extractor, bundle.linker):
-            for seed in part.networks if part else ():
-                for network in seed:
-                    network.to(device)
+        for parts in (bundle.classifiers, bundle.extractors, bundle.linkers):
+            for part in parts.values():
+                for seed in part.networks:
+                    for network in seed:
+                        network.to(device)
 
-    def process(self, posts: Sequence[Post]) -> list[Report]:
+    def process(self, posts: Sequence[Post | str], *, extract_all: bool = False) -> list[Report]:
         """One report a post, in order.
 
         Any number of posts; memory grows with it, so callers with millions hand over pieces.
 
+        Args:
+            posts: Posts, or their texts alone, whose ids are then their places from 1.
+            extract_all: Seek mentions in posts that the classifier says report no ADE, too.
+
         Raises:
-            DataError: a post in a language that the bundle does not serve, or that states none
-                where the bundle serves several.
+            DataError: a post that states a language which the bundle does not serve.
         """
         if not posts:
             return []
-        classifier, extractor = self.bundle.classifier, self.bundle.extractor
-        posts = [self._with_lang(post) for post in posts]
-        drugs = [self.bundle.finder.find(post.text, lang=post.lang) for post in posts]
-        nothing = [None] * len(posts)
-        decisions = classifier.decide(posts, drugs, device=self.device) if classifier else nothing
-        mentions = self._mentions(posts) if extractor else nothing
+        read = [self._read(place, post) for place, post in enumerate(posts, start=1)]
+        drugs = [self.bundle.finder.find(post.text, lang=post.lang) for post in read]
+        decisions = _ask(
+            self.bundle.classifiers,
+            read,
+            lambda part, chosen: part.decide(
+                [read[n] for n in chosen], [drugs[n] for n in chosen], device=self.device
+            ),
+        )
+        mentions = self._find_mentions(read, decisions, extract_all=extract_all)
         return [
             Report(
                 post_id=post.post_id,
@@ -51,25 +63,72 @@ class Pipeline:
                 bundle=self.bundle.label,
                 mentions=found,
             )
-            for post, decision, named, found in zip(posts, decisions, drugs, mentions, strict=True)
+            for post, decision, named, found in zip(read, decisions, drugs, mentions, strict=True)
         ]
 
-    def _mentions(self, posts: Sequence[Post]) -> list[tuple[FoundMention, ...]]:
-        extractor, linker = self.bundle.extractor, self.bundle.linker
-        assert extractor is not None
-        found = extractor.extract(posts, device=self.device)
-        return linker.link(posts, found, device=self.device) if linker else found
-
-    def _with_lang(self, post: Post) -> Post:
-        if post.lang in self.languages:
-            return post
-        if post.lang is None and len(self.languages) == 1:
-            (only,) = self.languages
-            return replace(post, lang=only)
-        raise DataError(
-            f"post {post.post_id!r}: expected its language, one of "
-            f"{', '.join(sorted(self.languages))}; got {post.lang or 'none'}"
+    def _find_mentions(
+        self,
+        posts: Sequence[Post],
+        decisions: Sequence[AdeDecision | None],
+        *,
+        extract_all: bool,
+    ) -> list[tuple[FoundMention, ...] | None]:
+        if not self.bundle.extractors:
+            return [None] * len(posts)
+        passed = [
+            n for n, each in enumerate(decisions) if extract_all or each is None or each.is_ade
+        ]
+        kept = [posts[n] for n in passed]
+        found = _ask(
+            self.bundle.extractors,
+            kept,
+            lambda part, chosen: part.extract([kept[n] for n in chosen], device=self.device),
         )
+        sought = [each or () for each in found]
+        linked = _ask(
+            self.bundle.linkers,
+            kept,
+            lambda part, chosen: part.link(
+                [kept[n] for n in chosen], [sought[n] for n in chosen], device=self.device
+            ),
+        )
+        mentions: list[tuple[FoundMention, ...] | None] = [()] * len(posts)
+        for place, unlinked, link in zip(passed, sought, linked, strict=True):
+            mentions[place] = unlinked if link is None else link
+        return mentions
+
+    def _read(self, place: int, given: Post | str) -> Post:
+        post = Post(str(place), given) if isinstance(given, str) else given
+        served = self.bundle.languages
+        lang: Lang | None = post.lang
+        if lang is None:
+            lang = served[0] if len(served) == 1 else detect_language(post.text, served)
+        if lang not in served:
+            raise DataError(
+                f"post {post.post_id!r}: expected one of the bundle's languages, "
+                f"{', '.join(served)}; got {lang}"
+            )
+        return post if post.lang == lang else replace(post, lang=lang)
+
+
+def _ask(
+    parts: Mapping[Lang, P],
+    posts: Sequence[Post],
+    answer: Callable[[P, Sequence[int]], Sequence[A]],
+) -> list[A | None]:
+    """Each part's answers on the posts of its languages, in the posts' order; None without one."""
+    chosen: dict[int, list[int]] = {}
+    part_of: dict[int, P] = {}
+    for place, post in enumerate(posts):
+        part = parts.get(post.lang) if post.lang else None
+        if part is not None:
+            part_of[id(part)] = part
+            chosen.setdefault(id(part), []).append(place)
+    answers: list[A | None] = [None] * len(posts)
+    for key, places in chosen.items():
+        for place, each in zip(places, answer(part_of[key], places), strict=True):
+            answers[place] = each
+    return answers
 
 
 def load_pipeline(folder: Path, *, device: torch.device | None = None) -> Pipeline:

@@ -22,15 +22,15 @@ Folder = Annotated[
 def build(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to write.")],
     classifier: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its classifier."),
     ] = None,
     extractor: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its extractor."),
     ] = None,
     linker: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its linker."),
     ] = None,
     name: Annotated[
@@ -38,11 +38,11 @@ def build(
     ] = None,
     version: Annotated[str, typer.Option(help="Its version.")] = "1",
 ) -> None:
-    """Join parts of several bundles into one; each names the bundle that it is taken from."""
+    """Join parts of several bundles into one; an option again adds a part for other languages."""
     from smm4h_core.bundle import join_bundles
 
     given = {"classifier": classifier, "extractor": extractor, "linker": linker}
-    sources = {part: source for part, source in given.items() if source is not None}
+    sources = [(part, path) for part, paths in given.items() for path in paths or ()]
     manifest = join_bundles(sources, name=name or out.resolve().name, version=version, folder=out)
     languages = ", ".join(manifest["languages"])
     results().print(

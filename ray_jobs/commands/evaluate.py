@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,10 +52,13 @@ def evaluate(
             metavar="FOLDER", help="Of 1b: also save each mistake in errors.csv, errors.html."
         ),
     ] = None,
+    extract_all: Annotated[
+        bool, typer.Option("--extract-all", help="Seek spans in posts classified NoADE, too.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a bundle on gold posts, at its own threshold."""
-    parts = require_parts(bundle, task, gold_mentions=True)
+    require_parts(bundle, task, gold_mentions=True)
     if errors is not None and task != "1b":
         raise typer.BadParameter(f"task {task} has no spans to list", param_hint="--errors")
     if gold.is_file() and "tweet" not in read_header(gold, aliases=ALIASES):
@@ -67,10 +71,14 @@ def evaluate(
     from smm4h_core.pipeline import load_pipeline
 
     pipeline = load_pipeline(bundle)
+    reports = pipeline.process([each.post for each in posts], extract_all=extract_all)
+    posts = [
+        replace(each, post=replace(each.post, lang=report.lang))
+        for each, report in zip(posts, reports, strict=True)
+    ]
     if task == "1c":
-        _evaluate_links(pipeline, posts, gold, from_text="extractor" in parts, json=json)
+        _evaluate_links(pipeline, posts, reports, gold, json=json)
         return
-    reports = pipeline.process([each.post for each in posts])
     scored: MentionScore | ReportScore
     headings: tuple[str, ...]
     if task == "1b":
@@ -92,21 +100,26 @@ def evaluate(
 
 
 def _evaluate_links(
-    pipeline: Pipeline, posts: Sequence[AnnotatedPost], gold: Path, *, from_text: bool, json: bool
+    pipeline: Pipeline,
+    posts: Sequence[AnnotatedPost],
+    reports: Sequence[Report],
+    gold: Path,
+    *,
+    json: bool,
 ) -> None:
     """Score links of gold mentions and, where the bundle finds mentions, those it finds itself."""
     from smm4h_core.evaluation.served import score_gold_links, score_mention_reports
 
-    linker = pipeline.bundle.linker
-    assert linker is not None  # the bundle was asked for it
-    given = score_gold_links(posts, linker, device=pipeline.device)
+    linkers = pipeline.bundle.linkers.values()
+    given = score_gold_links(posts, linkers, device=pipeline.device)
     found: MentionScore | None = None
-    if from_text:
+    if pipeline.bundle.extractors:
+        codes = ChainMap(*(dict(each.linker.terminology.concept_of_code) for each in linkers))
         found = score_mention_reports(
             posts,
-            pipeline.process([each.post for each in posts]),
+            reports,
             task="1c",
-            concept_of_code=linker.linker.terminology.concept_of_code,
+            concept_of_code=codes,
         )
     if json:
         answered = {"bundle": pipeline.bundle.label, "task": "1c", "gold": str(gold)}

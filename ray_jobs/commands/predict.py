@@ -72,8 +72,11 @@ def predict(
         Task | None, typer.Option(help="Write a submission of this task (.tsv or .zip).")
     ] = None,
     lang: Annotated[
-        Lang | None, typer.Option(help="Language of posts that state none; else the bundle's.")
+        Lang | None, typer.Option(help="Language of posts that state none; else it is detected.")
     ] = None,
+    extract_all: Annotated[
+        bool, typer.Option("--extract-all", help="Seek spans in posts classified NoADE, too.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Answer posts. Tables (.tsv .csv .jsonl .parquet) keep all their columns."""
@@ -105,7 +108,8 @@ def predict(
         )
     pipeline = load_pipeline(bundle)
     tally = _Tally()
-    answered = tally.watch(answer_rows(pipeline, posts), posts.num_rows)
+    answers = answer_rows(pipeline, posts, extract_all=extract_all)
+    answered = tally.watch(answers, posts.num_rows)
     if out == STREAM:
         for _, report in answered:
             typer.echo(dumps(report_to_json(report)))
@@ -115,8 +119,8 @@ def predict(
         write_submission(Path(out), task, (_answer(report) for _, report in answered))
 
     parts = pipeline.bundle
-    positives = tally.positives if parts.classifier else None
-    mentions = tally.mentions if parts.extractor else None
+    positives = tally.positives if parts.classifiers else None
+    mentions = tally.mentions if parts.extractors else None
     if json:
         print_json(
             {

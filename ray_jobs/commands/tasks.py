@@ -17,7 +17,7 @@ _WANTED: dict[Task, tuple[str, ...]] = {
 
 
 def require_parts(bundle: Path, task: Task, *, gold_mentions: bool = False) -> frozenset[str]:
-    """Refuse a task that the bundle has no part for; answer its parts.
+    """Refuse a task that the bundle has no part for; answer the kinds of its parts.
 
     Args:
         bundle: The bundle's folder.
@@ -29,14 +29,15 @@ def require_parts(bundle: Path, task: Task, *, gold_mentions: bool = False) -> f
         BundleError: the folder is no bundle.
     """
     from smm4h_core.bundle import read_manifest
+    from smm4h_core.model_card import kind_of
 
-    parts = read_manifest(bundle)["parts"]
+    parts = {kind_of(part) for part in read_manifest(bundle)["parts"]}
     wanted = _WANTED[task][:1] if gold_mentions else _WANTED[task]
     for part in wanted:
         if part not in parts:
             raise typer.BadParameter(
                 f"task {task} needs a bundle with the part {part}; {bundle} holds no {part}, but "
-                f"{', '.join(parts)} (`smm4h bundle build` joins parts of several)",
+                f"{', '.join(sorted(parts))} (`smm4h bundle build` joins parts of several)",
                 param_hint="--task",
             )
     return frozenset(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from smm4h_core.evaluation.mentions import MentionScore, score_mentions
 from smm4h_core.evaluation.spans import SpanTask
 from smm4h_core.link.gold import read_gold
 from smm4h_core.link.part import LinkerPart
-from smm4h_core.types import AnnotatedPost, Mention, Report
+from smm4h_core.types import AnnotatedPost, Link, Mention, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +108,30 @@ def score_mention_reports(
 
 
 def score_gold_links(
-    gold: Sequence[AnnotatedPost], linker: LinkerPart, *, device: torch.device
+    gold: Sequence[AnnotatedPost], linkers: Iterable[LinkerPart], *, device: torch.device
 ) -> LinkingScores:
-    """Link the gold mentions themselves: what the linker alone is worth.
+    """Link the gold mentions themselves: what linkers alone are worth.
+
+    Args:
+        gold: Posts with their mentions, in languages that the linkers know.
+        linkers: A bundle's; each links the posts of its languages.
+        device: Where their networks are.
 
     Raises:
         DataError: no mention to link.
     """
-    mentions = read_gold(gold, linker.linker.terminology)
-    links = linker.linker.link(mentions.texts, mentions.contexts, device=device)
-    return score_links(mentions.concept_ids, links, seen=linker.seen, groups=mentions.groups)
+    concept_ids: list[str | None] = []
+    groups: list[str | None] = []
+    links: list[Link] = []
+    seen: set[str] = set()
+    for part in dict.fromkeys(linkers):
+        own = [each for each in gold if each.post.lang in part.config.languages]
+        mentions = read_gold(own, part.linker.terminology)
+        concept_ids += mentions.concept_ids
+        groups += mentions.groups
+        links += part.linker.link(mentions.texts, mentions.contexts, device=device)
+        seen |= part.seen
+    return score_links(concept_ids, links, seen=seen, groups=groups)
 
 
 def _with_concepts(mentions: Sequence[Mention], known: Mapping[str, str]) -> list[Mention]:

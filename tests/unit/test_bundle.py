@@ -12,15 +12,25 @@ import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
-from smm4h_core.bundle import load_bundle, read_manifest, save_bundle, seal, verify_bundle
+from smm4h_core.bundle import (
+    join_bundles,
+    load_bundle,
+    read_manifest,
+    save_bundle,
+    seal,
+    verify_bundle,
+)
 from smm4h_core.classify.ensemble import MeanProb, rule_to_json
 from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.config import config_from_mapping
 from smm4h_core.encoders.load import load_text_encoder
 from smm4h_core.errors import BundleError
+from smm4h_core.pipeline import load_pipeline
 from smm4h_core.storage import open_storage
 from smm4h_core.training.checkpoint import load_trained_weights, trained_weights
+from smm4h_core.types import Post
+from tests.unit.conftest import SEEDS, save_tiny_bundle
 
 
 @pytest.fixture
@@ -35,7 +45,9 @@ def test_load_bundle_gives_identical_logits(tiny_bundle: Path, tiny_bert: Path) 
     encodings = loaded.tokeniser.encode(["my head hurts", "fine"], max_length=48)
     options = {"pad_id": 0, "dtype": torch.float32, "device": torch.device("cpu")}
     expected = predict_logits(network, encodings, **options)
-    found = predict_logits(load_bundle(tiny_bundle).classifier.networks[1][0], encodings, **options)
+    found = predict_logits(
+        load_bundle(tiny_bundle).classifiers["en"].networks[1][0], encodings, **options
+    )
     assert (found == expected).all()
 
 
@@ -160,7 +172,7 @@ def test_bundle_with_a_frozen_table_keeps_it_once_and_shares_it(
     _save(config, storage, tmp_path / "bundle")
     table = load_file(tmp_path / "bundle/classifier/encoder/frozen.safetensors")
     assert list(table) == ["encoder.model.embeddings.word_embeddings.weight"]
-    networks = load_bundle(tmp_path / "bundle").classifier.networks
+    networks = load_bundle(tmp_path / "bundle").classifiers["en"].networks
     tables = [seed[0].encoder.input_embeddings().weight for seed in networks]
     assert tables[0] is tables[1]
     original = load_text_encoder(str(tiny_bert)).encoder.input_embeddings().weight
@@ -210,4 +222,53 @@ def _rewrite_frozen(bundle: Path) -> None:
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
+    path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))
+
+
+def test_joined_bundle_asks_the_classifier_of_each_post_s_language(
+    tiny_bundle: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    data = {
+        "train": [{"path": "sample:ru/train", "lang": "ru"}],
+        "dev": [{"path": "sample:ru/dev", "lang": "ru"}],
+    }
+    (tmp_path / "ru").mkdir()
+    russian = save_tiny_bundle(
+        tmp_path / "ru" / "bundle", tiny_bert, data=data, ensemble={"seeds": SEEDS, "rule": "mean"}
+    )
+    rewrite_weights(russian)
+    parts = [("classifier", russian), ("classifier", tiny_bundle)]
+    manifest = join_bundles(parts, name="both", version="1", folder=tmp_path / "both")
+    assert set(manifest["parts"]) == {"classifier-en", "classifier-ru"}
+    assert manifest["languages"] == ["en", "ru"]
+    both, en, ru = (load_pipeline(each) for each in (tmp_path / "both", tiny_bundle, russian))
+    posts = [Post("1", "my head hurts", "en"), Post("2", "болит голова", "ru")]
+    expected = [*en.process(posts[:1]), *ru.process(posts[1:])]
+    assert [each.ade for each in both.process(posts)] == [each.ade for each in expected]
+    assert [each.ade for each in both.process(posts[::-1])] == [e.ade for e in expected[::-1]]
+    assert [each.lang for each in both.process([p.text for p in posts])] == ["en", "ru"]
+    with pytest.raises(BundleError, match="expected one classifier a language, got several for en"):
+        join_bundles(
+            [("classifier", tiny_bundle)] * 2, name="x", version="1", folder=tmp_path / "x"
+        )
+    with pytest.raises(BundleError, match="expected a bundle with one part classifier, got"):
+        join_bundles(
+            [("classifier", tmp_path / "both")], name="x", version="1", folder=tmp_path / "x"
+        )
+
+
+def rewrite_weights(bundle: Path) -> None:
+    """Turn a bundle's decisions round, under a manifest that vouches for it."""
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for name in manifest["files"]:
+        if "/members/" in name:
+            weights = load_file(bundle / name)
+            last = max(name for name in weights if name.startswith("head."))
+            last = last.replace("bias", "weight")
+            weights[last] = -weights[last]
+            content = save_tensors(weights)
+            (bundle / name).write_bytes(content)
+            digest = hashlib.sha256(content).hexdigest()
+            manifest["files"][name] = {"size": len(content), "sha256": digest}
     path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))

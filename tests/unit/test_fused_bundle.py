@@ -57,9 +57,9 @@ def test_loaded_networks_give_the_logits_of_the_trained(
     drugs = [pipeline.bundle.finder.find(post.text, lang="en") for post in POSTS]
     options = {"pad_id": text.tokeniser.pad_id, "dtype": torch.float32, "device": CPU}
     expected = predict_logits(trained, encodings, molecules=side.read(drugs), **options)
-    served = pipeline.bundle.classifier.molecules.read(drugs)
+    served = pipeline.bundle.classifiers["en"].molecules.read(drugs)
     found = predict_logits(
-        pipeline.bundle.classifier.networks[1][0], encodings, molecules=served, **options
+        pipeline.bundle.classifiers["en"].networks[1][0], encodings, molecules=served, **options
     )
     assert found == pytest.approx(expected, abs=1e-5)
 
@@ -89,10 +89,10 @@ def test_pipeline_reports_drugs_with_their_places(pipeline: Pipeline) -> None:
 
 def test_pipeline_hears_which_drug_it_is(pipeline: Pipeline) -> None:
     """The same text but for a drug's name of as many letters, all unknown to the text encoder."""
-    encodings = pipeline.bundle.classifier.tokeniser.encode(["it hurts"] * 2, max_length=48)
+    encodings = pipeline.bundle.classifiers["en"].tokeniser.encode(["it hurts"] * 2, max_length=48)
     drugs = [pipeline.bundle.finder.find(name) for name in ("seroquel", "aspirin")]
-    probs = pipeline.bundle.classifier.member_probs(
-        encodings, pipeline.bundle.classifier.molecules.read(drugs), device=CPU
+    probs = pipeline.bundle.classifiers["en"].member_probs(
+        encodings, pipeline.bundle.classifiers["en"].molecules.read(drugs), device=CPU
     )
     assert (np.abs(probs[0] - probs[1]) > 1e-6).all()
 

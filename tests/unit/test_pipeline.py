@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,17 +57,28 @@ def test_process_answers_any_text(pipeline: Pipeline, text: str) -> None:
     assert report.lang == "en"
 
 
-def test_process_asks_for_a_language_where_the_bundle_has_several(pipeline: Pipeline) -> None:
-    both = Pipeline(pipeline.bundle, device=torch.device("cpu"))
-    both.languages = frozenset(("en", "ru"))
-    with pytest.raises(DataError, match="post '7': expected its language, one of en, ru; got none"):
-        both.process([Post("7", "text")])
-    assert both.process([Post("7", "text", "ru")])[0].lang == "ru"
+def test_process_detects_the_language_where_the_bundle_has_several(pipeline: Pipeline) -> None:
+    part = pipeline.bundle.classifiers["en"]
+    bundle = replace(pipeline.bundle, languages=("en", "ru"), classifiers={"en": part, "ru": part})
+    both = Pipeline(bundle, device=torch.device("cpu"))
+    posts = [Post("7", "болит голова от золофта"), Post("8", "my head hurts"), Post("9", "ё", "en")]
+    reports = both.process(posts)
+    assert [report.lang for report in reports] == ["ru", "en", "en"]
+    assert [report.ade is None for report in reports] == [False] * 3
 
 
 def test_process_refuses_a_language_that_the_bundle_never_saw(pipeline: Pipeline) -> None:
-    with pytest.raises(DataError, match="post '7': expected its language, one of en; got ru"):
+    says = "post '7': expected one of the bundle's languages, en; got ru"
+    with pytest.raises(DataError, match=says):
         pipeline.process([Post("7", "текст", "ru")])
+
+
+def test_process_takes_texts_and_numbers_them(pipeline: Pipeline) -> None:
+    texts = ["my head hurts", "", "so what"]
+    reports = pipeline.process(texts)
+    assert [report.post_id for report in reports] == ["1", "2", "3"]
+    posts = [Post(str(n), text) for n, text in enumerate(texts, start=1)]
+    assert reports == pipeline.process(posts)
 
 
 def test_process_names_the_bundle(pipeline: Pipeline) -> None:

@@ -1,16 +1,23 @@
 """Task 1c on the command line: parts joined into one bundle, posts in, concepts out."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from ray_jobs.run import run_training
+from smm4h_core.bundle import load_bundle
 from smm4h_core.corpora.smm4h import read_annotated
-from smm4h_core.types import AnnotatedPost
+from smm4h_core.pipeline import Pipeline, load_pipeline
+from smm4h_core.types import AnnotatedPost, Report, Span
 from tests.unit.linking import build_linking
 from tests.unit.tagging import build_tagging
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +102,37 @@ def test_evaluate_1c_scores_what_is_found_and_what_is_given(
         assert word in shown.out
 
 
+def test_gate_saves_what_the_classifier_says_is_no_ade(
+    bundle: Path, tiny_bundle: Path, runs: Path, smm4h, tmp_path: Path
+) -> None:
+    ended = smm4h(
+        *("bundle", "build", tmp_path / "three", "--classifier", tiny_bundle),
+        *("--extractor", bundle, "--linker", bundle),
+    )
+    assert ended.code == 0, ended.err
+    posts = [each.post for each in read_annotated(runs / "tag" / "train", "1b", lang="en")]
+    joined = load_bundle(tmp_path / "three")
+    part = joined.classifiers["en"]
+    probs = [report.ade.prob for report in Pipeline(joined, device=CPU).process(posts)]
+    cut = float(np.median(probs))  # a random classifier's own cut would part nothing
+    halved = replace(part, rule=replace(part.rule, threshold=cut))
+    pipeline = Pipeline(replace(joined, classifiers={"en": halved}), device=CPU)
+
+    free = [say(report) for report in load_pipeline(bundle, device=CPU).process(posts)]
+    assert [say(report) for report in pipeline.process(posts, extract_all=True)] == free
+    gated = pipeline.process(posts)
+    passed = [report.ade.is_ade for report in gated]
+    assert set(passed) == {True, False}
+    wanted = [found if is_ade else [] for found, is_ade in zip(free, passed, strict=True)]
+    assert [say(report) for report in gated] == wanted
+    assert wanted != free
+
+
+def say(report: Report) -> list[tuple[Span, str | None]]:
+    assert report.mentions is not None
+    return [(each.mention.span, each.mention.concept_id) for each in report.mentions]
+
+
 def count_mentions(posts: list[AnnotatedPost]) -> int:
     return sum(len(each.mentions) for each in posts)
 
@@ -118,7 +156,7 @@ def test_build_refuses_what_does_not_go_together(runs: Path, smm4h, tmp_path: Pa
     assert (none.code, "expected a bundle for one of" in none.err) == (1, True)
     other = smm4h("bundle", "build", tmp_path / "x", "--classifier", linker)
     assert other.code == 1
-    assert "expected a bundle with the part classifier, got linker" in other.err
+    assert "expected a bundle with one part classifier, got linker" in other.err
     named = smm4h("bundle", "build", tmp_path / "x", "--linker", linker, "--name", "A b")
     assert (named.code, "name: expected" in named.err) == (1, True)
     (tmp_path / "mine").mkdir()

@@ -66,7 +66,7 @@ def test_predict_takes_the_language_where_posts_state_none(
 
     # The bundle is English: the language given is the first post's, and is refused.
     assert ended.code == 1
-    assert "post '1': expected its language, one of en; got ru" in ended.err
+    assert "post '1': expected one of the bundle's languages, en; got ru" in ended.err
     ended = smm4h("predict", tiny_bundle, path, "-", "--lang", "en")
     assert [json.loads(line)["lang"] for line in ended.out.splitlines()] == ["en", "en"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -92,12 +93,12 @@ def test_linking_runs_are_compared_by_mention(trained: tuple[RunConfig, Outcome]
 def test_bundle_answers_as_its_run_did(trained: tuple[RunConfig, Outcome]) -> None:
     config, outcome = trained
     bundle = load_bundle(Path(outcome.bundle_location))
-    assert bundle.manifest["terminology"] == "effects@1"
-    assert bundle.linker is not None
-    assert bundle.linker.seen == {"C1", "C2", "C3", "C4"}
+    assert bundle.manifest["terminology"] == {"linker": "effects@1"}
+    (linker,) = bundle.linkers.values()
+    assert linker.seen == {"C1", "C2", "C3", "C4"}
     for split in ("dev", "test"):
         posts = getattr(read_run_posts(config), split)
-        served = score_gold_links(posts, bundle.linker, device=CPU)
+        served = score_gold_links(posts, [linker], device=CPU)
         said = outcome.result["splits"][split]["linking"]["combined"]
         assert (served.all.acc_1, served.all.mrr) == (said["all"]["acc_1"], said["all"]["mrr"])
 
@@ -105,8 +106,6 @@ def test_bundle_answers_as_its_run_did(trained: tuple[RunConfig, Outcome]) -> No
 def test_bundle_names_the_linker_s_file_that_does_not_fit(
     trained: tuple[RunConfig, Outcome], tmp_path: Path
 ) -> None:
-    import shutil
-
     from smm4h_core.link.part import load_linker
 
     config, outcome = trained
@@ -135,10 +134,9 @@ def test_run_of_other_parts_is_served_as_it_was_scored(
 ) -> None:
     config = make_linking(linking=linking, ensemble={"seeds": [0]})
     outcome = run_training(config, inline=True)
-    linker = load_bundle(Path(outcome.bundle_location)).linker
-    assert linker is not None
+    (linker,) = load_bundle(Path(outcome.bundle_location)).linkers.values()
     assert (linker.linker.classifier is None) == (linking.get("classifier", 0) is None)
-    served = score_gold_links(read_run_posts(config).dev, linker, device=CPU)
+    served = score_gold_links(read_run_posts(config).dev, [linker], device=CPU)
     said = outcome.result["splits"]["dev"]["linking"]["combined"]
     assert served.all.acc_1 == said["all"]["acc_1"]
 
@@ -156,8 +154,7 @@ def test_classifier_with_context_and_cosines_is_served_as_it_was_scored(
         encoder={"max_length": 48},
     )
     outcome = run_training(config, inline=True)
-    part = load_bundle(Path(outcome.bundle_location)).linker
-    assert part is not None
+    (part,) = load_bundle(Path(outcome.bundle_location)).linkers.values()
     assert part.linker.lexical is None  # the distance rule reads none
     storage = member_storage(members_home(config), CLASSIFIER)
     stored = read_link_predictions(storage, "classifier")["dev"]
@@ -265,3 +262,24 @@ def test_member_that_chose_an_epoch_mines_as_one_that_resumed_there(make_linking
     # A vector depends, in its last digits, on the batch that it was made in.
     member.vectors(said)
     assert asked == said
+
+
+def test_run_learns_from_the_terminology_alone_where_no_mention_is_annotated(
+    make_linking: Make,
+) -> None:
+    config = make_linking(
+        linking={
+            "similarity": {"loss": "info_nce", "num_term_anchors": 14, "term_epochs": 2},
+            "classifier": None,
+        },
+        ensemble={"seeds": [0]},
+    )
+    posts = [replace(each, mentions=()) for each in linked_posts(4)]
+    shutil.rmtree(Path(config.data.root) / "train")
+    write_annotated(Path(config.data.root) / "train", posts, "1c")
+    outcome = run_training(config, inline=True)
+    record = member_storage(members_home(config), SIMILARITY).read_json(RECORD)
+    assert (record["num_learnt_mentions"], record["num_terms"]) == (0, 14)
+    assert record["history"][0]["num_posts"] > 14  # each term, drawn to the others of its concept
+    test = outcome.result["splits"]["test"]["linking"]["combined"]
+    assert (test["seen"]["n"], test["unseen"]["n"]) == (0, 8)
