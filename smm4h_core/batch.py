@@ -34,7 +34,8 @@ _MENTION_TYPE = pa.struct(
     {
         **{"start": pa.int64(), "end": pa.int64(), "text": pa.string(), "type": pa.string()},
         "fragments": pa.list_(pa.list_(pa.int64())),
-        **{"prob": pa.float64(), "votes": pa.list_(pa.int64()), "link": _LINK_TYPE},
+        **{"prob": pa.float64(), "votes": pa.list_(pa.int64())},
+        **{"context": pa.list_(pa.string()), "link": _LINK_TYPE},
     }
 )
 _ANSWER_TYPES = (

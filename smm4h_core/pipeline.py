@@ -11,6 +11,7 @@ import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.errors import DataError
+from smm4h_core.extract.context import mark_context
 from smm4h_core.text.language import detect_language
 from smm4h_core.types import AdeDecision, FoundMention, Lang, Post, Report
 
@@ -84,7 +85,9 @@ class Pipeline:
             kept,
             lambda part, chosen: part.extract([kept[n] for n in chosen], device=self.device),
         )
-        sought = [each or () for each in found]
+        sought = [
+            mark_context(post, each or ()) for post, each in zip(kept, found, strict=True)
+        ]
         linked = _ask(
             self.bundle.linkers,
             kept,

@@ -67,6 +67,7 @@ def _mention_to_json(found: FoundMention) -> dict[str, Any]:
         "fragments": [[part.start, part.end] for part in mention.fragments],
         "prob": found.prob,
         "votes": [found.votes, found.num_members],
+        "context": list(found.context),
         "link": found.link and _link_to_json(found.link),
     }
 

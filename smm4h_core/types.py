@@ -8,6 +8,8 @@ from typing import Literal
 
 Lang = Literal["en", "ru"]
 MentionType = Literal["ADE", "DRUG"]
+Modifier = Literal["negated", "indication", "hypothetical", "other_person", "history"]
+"""What a mention may stand in: see `smm4h_core.extract.context`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,9 @@ class FoundMention:
     """Members that say this very span."""
     num_members: int
     """Members that answered."""
+    context: tuple[Modifier, ...] = ()
+    """What the words about it say of it: ``negated``; ``indication``, the reason for the drug;
+    ``hypothetical``, feared or asked; of an ``other_person``; of ``history``, before the drug."""
     link: Link | None = None
     """The concept that it is linked to, or NIL; None where the bundle holds no linker."""
 

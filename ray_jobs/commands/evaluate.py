@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -17,7 +17,7 @@ from smm4h_core.corpora.shapes import ALIASES, Task
 from smm4h_core.corpora.smm4h import read_annotated
 from smm4h_core.corpora.tsv import read_header
 from smm4h_core.errors import DataError
-from smm4h_core.types import Lang
+from smm4h_core.types import Lang, Modifier
 
 if TYPE_CHECKING:
     from smm4h_core.evaluation.linking import LinkingScores
@@ -55,12 +55,17 @@ def evaluate(
     extract_all: Annotated[
         bool, typer.Option("--extract-all", help="Seek spans in posts classified NoADE, too.")
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Of 1b and 1c: leave out mentions in this context; repeatable."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Score a bundle on gold posts, at its own threshold."""
     require_parts(bundle, task, gold_mentions=True)
     if errors is not None and task != "1b":
         raise typer.BadParameter(f"task {task} has no spans to list", param_hint="--errors")
+    left_out = _read_modifiers(without or (), task)
     if gold.is_file() and "tweet" not in read_header(gold, aliases=ALIASES):
         raise DataError(
             f"{gold}:1: expected posts' texts in a column tweet, which a bundle needs to answer; "
@@ -77,12 +82,12 @@ def evaluate(
         for each, report in zip(posts, reports, strict=True)
     ]
     if task == "1c":
-        _evaluate_links(pipeline, posts, reports, gold, json=json)
+        _evaluate_links(pipeline, posts, reports, gold, without=left_out, json=json)
         return
     scored: MentionScore | ReportScore
     headings: tuple[str, ...]
     if task == "1b":
-        scored = score_mention_reports(posts, reports)
+        scored = score_mention_reports(posts, reports, without=left_out)
         num_posts, rows = len(posts), _span_rows(scored)
         headings = _SPAN_HEADINGS
     else:
@@ -105,6 +110,7 @@ def _evaluate_links(
     reports: Sequence[Report],
     gold: Path,
     *,
+    without: Sequence[Modifier],
     json: bool,
 ) -> None:
     """Score links of gold mentions and, where the bundle finds mentions, those it finds itself."""
@@ -120,6 +126,7 @@ def _evaluate_links(
             reports,
             task="1c",
             concept_of_code=codes,
+            without=without,
         )
     if json:
         answered = {"bundle": pipeline.bundle.label, "task": "1c", "gold": str(gold)}
@@ -155,6 +162,17 @@ def _link_rows(scored: LinkingScores) -> list[tuple[str, ...]]:
         for name, each in named.items()
         if each.acc_1_interval is not None and each.acc_5_interval is not None
     ]
+
+
+def _read_modifiers(names: Sequence[str], task: Task) -> list[Modifier]:
+    known = get_args(Modifier)
+    if names and task not in ("1b", "1c"):
+        raise typer.BadParameter(f"task {task} has no mentions", param_hint="--without")
+    for name in names:
+        if name not in known:
+            said = f"expected one of {', '.join(known)}; got {name!r}"
+            raise typer.BadParameter(said, param_hint="--without")
+    return [modifier for modifier in known if modifier in names]
 
 
 def _label_rows(scored: ReportScore) -> list[tuple[str, ...]]:

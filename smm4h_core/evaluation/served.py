@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from smm4h_core.evaluation.mentions import MentionScore, score_mentions
 from smm4h_core.evaluation.spans import SpanTask
 from smm4h_core.link.gold import read_gold
 from smm4h_core.link.part import LinkerPart
-from smm4h_core.types import AnnotatedPost, Link, Mention, Report
+from smm4h_core.types import AnnotatedPost, Link, Mention, Modifier, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ def score_mention_reports(
     *,
     task: SpanTask = "1b",
     concept_of_code: Mapping[str, str] | None = None,
+    without: Collection[Modifier] = (),
 ) -> MentionScore:
     """Score the mentions in the reports of ``(N,)`` posts, in the posts' order.
 
@@ -89,12 +90,17 @@ def score_mention_reports(
         reports: What was said of each.
         task: In 1c a mention is right only with its concept.
         concept_of_code: Of 1c, codes to concepts: a gold LLT then counts as its PT.
+        without: Contexts whose mentions are left out, as if they had not been found.
 
     Raises:
         DataError: no post, reports of other posts, or of a bundle without an extractor.
     """
     _refuse_other_posts(gold, reports)
-    found = [report.mentions for report in reports if report.mentions is not None]
+    found = [
+        [each for each in report.mentions if not set(without) & set(each.context)]
+        for report in reports
+        if report.mentions is not None
+    ]
     if len(found) < len(reports):
         raise DataError("expected reports of a bundle with an extractor, got one without")
     known = concept_of_code or {}
