@@ -212,8 +212,8 @@ class RunConfig(Section):
                 "training of task 1c is the similarity encoder's, whose batches are counted in "
                 "pairs of texts: give batch_posts, leave batch_tokens out"
             )
-        if linking.similarity.term_epochs >= self.training.epochs:
-            raise ValueError("linking.similarity.term_epochs needs fewer than training.epochs")
+        if linking.similarity.term_epochs > self.training.epochs:
+            raise ValueError("linking.similarity.term_epochs has more than training.epochs")
         for part in self.parts:
             training = self.training_of(part)
             if training.oversample:
@@ -359,6 +359,10 @@ def training_digest(config: RunConfig, part: MemberPart = "") -> str:
         del parts["data"]["extra"]
     if parts["extraction"] is None:
         del parts["extraction"]
+    if parts["encoder"]["adapter"] is None:
+        del parts["encoder"]["adapter"]
+    else:
+        del parts["encoder"]["adapter"]["base"]  # where weights lie decides nothing
     if config.linking is not None:
         own = {"similarity", "mentions_as_terms"} if part == "similarity" else {"classifier"}
         chosen = config.linking.model_dump(mode="json", include={"terminology", *own})

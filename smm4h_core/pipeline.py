@@ -85,9 +85,7 @@ class Pipeline:
             kept,
             lambda part, chosen: part.extract([kept[n] for n in chosen], device=self.device),
         )
-        sought = [
-            mark_context(post, each or ()) for post, each in zip(kept, found, strict=True)
-        ]
+        sought = [mark_context(post, each or ()) for post, each in zip(kept, found, strict=True)]
         linked = _ask(
             self.bundle.linkers,
             kept,

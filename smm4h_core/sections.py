@@ -113,6 +113,22 @@ class TextConfig(Section):
     """``map``: the paper's table, other emoji kept; see :func:`smm4h_core.text.normalise`."""
 
 
+class AdapterConfig(Section):
+    """A low-rank adapter (LoRA): the encoder's weights stay, what is added beside them learns."""
+
+    kind: Literal["lora"] = "lora"
+    """``lora``: on every projection and convolution of the encoder."""
+    rank: Positive = 16
+    """Width of what is added."""
+    alpha: Positive = 16
+    """What is added counts ``alpha / rank`` times."""
+    dropout: Dropout = 0.0
+    """Before what is added."""
+    base: Literal["carried", "named"] = "carried"
+    """Whether a bundle carries the encoder's own weights, or names the encoder, which must then be
+    there where the bundle is loaded."""
+
+
 class EncoderConfig(Section):
     """The text encoder."""
 
@@ -125,6 +141,14 @@ class EncoderConfig(Section):
     """How token states become one vector; None takes the encoder's own way."""
     freeze_embeddings: bool = False
     """Keep the word-embedding table as it was pretrained: members then share it."""
+    adapter: AdapterConfig | None = None
+    """Train an adapter in place of the encoder: members then share all its weights."""
+
+    @model_validator(mode="after")
+    def _no_ignored_option(self) -> Self:
+        if self.adapter is not None and self.freeze_embeddings:
+            raise ValueError("an adapter keeps every weight: leave freeze_embeddings out")
+        return self
 
 
 class DrugsConfig(Section):
@@ -268,7 +292,8 @@ class SimilarityConfig(Section):
     """Terms that an anchor is pushed from in an epoch; 0 leaves them to ``info_nce``'s batch."""
     term_epochs: Annotated[int, Field(ge=0, strict=True)] = 0
     """So many of ``training.epochs``, the first ones, read no mention: the terminology's own
-    synonyms are drawn together."""
+    synonyms are drawn together. Where all of them do, and no classifier is asked for, training
+    needs no mention with a concept; dev does, to choose a rule on."""
     num_term_anchors: Annotated[int, Field(ge=0, strict=True)] = 0
     """Terms that are anchors beside the mentions, drawn anew each epoch: concepts that no mention
     names are not forgotten. Of ``term_epochs`` all anchors."""

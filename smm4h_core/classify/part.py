@@ -25,11 +25,12 @@ from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Prob, prob_from_logit
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Encoding, Tokeniser
-from smm4h_core.encoders.load import (
+from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.run import (
     build_run_encoder,
-    check_length,
+    carries_base,
     load_run_encoder,
-    save_text_encoder,
+    save_run_encoder,
 )
 from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.storage import Storage
@@ -107,7 +108,7 @@ def save_classifier(
 ) -> None:
     """Write all but the rule; see `smm4h_core.bundle.save_bundle`."""
     loaded = load_run_encoder(config.encoder)
-    save_text_encoder(loaded, folder / "encoder")
+    save_run_encoder(config.encoder, loaded, folder / "encoder")
     molecules, side = config.molecules, None
     if molecules is not None:
         trains = config.network.trains_molecules
@@ -119,6 +120,7 @@ def save_classifier(
         seeds=config.ensemble.seeds,
         weights_name=weights_name,
         folder=folder,
+        with_frozen=carries_base(config.encoder),
     )
 
 
@@ -140,6 +142,7 @@ def load_classifier(config: RunConfig, rule: Mapping[str, Any], folder: Path) ->
         seeds=config.ensemble.seeds,
         num_folds=config.data.folds,
         folder=folder,
+        with_frozen=carries_base(config.encoder),
     )
     max_length = check_length(config.encoder.max_length, loaded)
     return ClassifierPart(config, joined, loaded.tokeniser, networks, max_length, side)

@@ -10,7 +10,6 @@ from typing import cast
 
 from smm4h_core.encoders.base import POOLINGS, LoadedEncoder, Pooling
 from smm4h_core.errors import EncoderError
-from smm4h_core.sections import EncoderConfig
 
 _MANIFEST = "encoder.json"
 _MANIFEST_KEYS = {"family", "pooling", "uri"}
@@ -84,22 +83,6 @@ def build_text_encoder(folder: Path) -> LoadedEncoder:
 
         return build_huggingface(folder, uri=uri, pooling=cast(Pooling, pooling))
     raise EncoderError(f"{path}: expected family huggingface or use-multilingual, got {family!r}")
-
-
-def load_run_encoder(config: EncoderConfig) -> LoadedEncoder:
-    """`load_text_encoder` as a run asks for it, its table of embeddings frozen or not."""
-    loaded = load_text_encoder(config.uri, pooling=config.pooling)
-    if config.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
-    return loaded
-
-
-def build_run_encoder(config: EncoderConfig, folder: Path) -> LoadedEncoder:
-    """`build_text_encoder` of what was saved of `load_run_encoder`."""
-    loaded = build_text_encoder(folder)
-    if config.freeze_embeddings:
-        loaded.encoder.freeze_embeddings()
-    return loaded
 
 
 def check_length(wanted: int, loaded: LoadedEncoder) -> int:

@@ -12,11 +12,12 @@ import torch
 
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Tokeniser
-from smm4h_core.encoders.load import (
+from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.run import (
     build_run_encoder,
-    check_length,
+    carries_base,
     load_run_encoder,
-    save_text_encoder,
+    save_run_encoder,
 )
 from smm4h_core.extract.answers import answer_posts, join_folds
 from smm4h_core.extract.build import build_matcher, build_tagger, extraction_of, load_run_terms
@@ -113,7 +114,7 @@ def save_extractor(
 ) -> None:
     """Write all but the rule; see `smm4h_core.bundle.save_bundle`."""
     loaded = load_run_encoder(config.encoder)
-    save_text_encoder(loaded, folder / "encoder")
+    save_run_encoder(config.encoder, loaded, folder / "encoder")
     terms = sorted(load_run_terms(config))
     text = json.dumps(terms, ensure_ascii=False, indent=0) + "\n"
     (folder / TERMS).write_text(text, encoding="utf-8")
@@ -123,6 +124,7 @@ def save_extractor(
         seeds=config.ensemble.seeds,
         weights_name=weights_name,
         folder=folder,
+        with_frozen=carries_base(config.encoder),
     )
 
 
@@ -139,6 +141,7 @@ def load_extractor(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> 
         seeds=config.ensemble.seeds,
         num_folds=config.data.folds,
         folder=folder,
+        with_frozen=carries_base(config.encoder),
     )
     return ExtractorPart(
         config=config,

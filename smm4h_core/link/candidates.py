@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from smm4h_core.encoders.base import replace_surrogates
 from smm4h_core.errors import DataError
 from smm4h_core.types import Candidate
 
@@ -21,13 +22,28 @@ def rank_scored(scored: Iterable[tuple[str, str, float]], source: str) -> tuple[
     Equal scores stand in order of their concept's id, then of the term: never of memory.
     """
     best: dict[str, tuple[float, str]] = {}
-    for concept_id, term, score in sorted(scored, key=lambda each: (each[0], -each[2], each[1])):
-        best.setdefault(concept_id, (score, term))
-    ordered = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
+    for concept_id, term, score in scored:
+        known = best.get(concept_id)
+        if known is None or (-score, term) < known:
+            best[concept_id] = -score, term
+    ordered = sorted((negated, concept_id, term) for concept_id, (negated, term) in best.items())
     return tuple(
-        Candidate(concept_id, term, score, source, rank)
-        for rank, (concept_id, (score, term)) in enumerate(ordered, start=1)
+        Candidate(concept_id, term, 0.0 - negated, source, rank)
+        for rank, (negated, concept_id, term) in enumerate(ordered, start=1)
     )
+
+
+def take_best(
+    ordered: Iterable[tuple[str, str, float]], source: str, *, num_candidates: int
+) -> tuple[Candidate, ...]:
+    """The first concepts of ``(concept_id, term, score)``, which stand as `rank_scored` orders."""
+    best: dict[str, Candidate] = {}
+    for concept_id, term, score in ordered:
+        if concept_id not in best:
+            best[concept_id] = Candidate(concept_id, term, score, source, len(best) + 1)
+            if len(best) == num_candidates:
+                break
+    return tuple(best.values())
 
 
 def merge_by_rank(
@@ -62,7 +78,9 @@ def merge_by_rank(
     merged = []
     for rank, concept_id in enumerate(ordered[:num_candidates], start=1):
         by_source = found[concept_id]
-        best = min(by_source, key=lambda each: each.rank)
+        best = by_source[0]
+        if len(by_source) > 1:
+            best = min(by_source, key=lambda each: each.rank)
         merged.append(
             Candidate(
                 concept_id, best.term, scores[concept_id], best.source, rank, tuple(by_source)
@@ -74,9 +92,10 @@ def merge_by_rank(
 def read_mention(text: str) -> str:
     """A mention as linkers read it: stripped, and cut at a word where it is absurdly long.
 
-    Empty where there is nothing to link.
+    Empty where there is nothing to link. U+FFFD stands for half of a surrogate pair, which no table
+    of terms can hold.
     """
-    stripped = " ".join(text[: 4 * MAX_MENTION].split())
+    stripped = " ".join(replace_surrogates(text[: 4 * MAX_MENTION]).split())
     if len(stripped) <= MAX_MENTION:
         return stripped
     return stripped[:MAX_MENTION].rpartition(" ")[0] or stripped[:MAX_MENTION]

@@ -115,14 +115,16 @@ def _fit_learned(
     # Here, because serving combines and never fits: it should not wait for scikit-learn.
     from sklearn.linear_model import LogisticRegression
 
-    rows, right = [], []
+    rows: list[tuple[float, ...]] = []
+    right: list[bool] = []
     for concept_id, each in zip(gold, proposals, strict=True):
-        for found, features in pair_features(each.similarity, each.classifier, each.lexical):
-            rows.append(features)
-            right.append(found[0].concept_id == concept_id)
+        known = pair_features(each.similarity, each.classifier, each.lexical)
+        rows += known.values()
+        right += [proposed == concept_id for proposed in known]
     if not any(right) or all(right):
         raise DataError(
-            f"proposals: expected right and wrong concepts, got {sum(right)} right of {len(right)}"
+            f"proposals: expected right and wrong concepts, got {sum(right)} right of {len(right)} "
+            f"(ensemble.rule: distance can be chosen on such)"
         )
     fitted = LogisticRegression(
         C=inverse_penalty, solver="newton-cholesky", tol=1e-8, max_iter=1000
@@ -138,7 +140,7 @@ def _choose_nil(
     is_nil = np.array([concept_id is None for concept_id in gold])
     if not is_nil.any():
         return 0.0  # every mention has a concept: NIL would only lose
-    ranked = [learned_candidates(rule, each) for each in proposals]
+    ranked = [learned_candidates(rule, each, num_candidates=1) for each in proposals]
     best = [each[0] if each else None for each in ranked]
     probs = np.array([0.0 if each is None else each.score for each in best])
     return _best_prob_cut(probs, _is_right(best, gold), is_nil)

@@ -163,7 +163,7 @@ def predict_concepts(
 def read_answers(
     mentions: Sequence[str],
     probs: NDArray[np.float64],
-    concepts: Sequence[str],
+    concepts: Sequence[str | None],
     names: Sequence[str],
     *,
     num_candidates: int = 10,
@@ -173,7 +173,7 @@ def read_answers(
     Args:
         mentions: ``(N,)``; an empty one has no candidates and prob 0.
         probs: As `predict_concepts` answers.
-        concepts: ``(C,)`` their ids, in the order of the logits.
+        concepts: ``(C,)`` their ids, in the order of the logits; None is never proposed.
         names: ``(C,)`` their preferred terms.
         num_candidates: Most candidates of an answer.
 
@@ -186,13 +186,19 @@ def read_answers(
     if checked.shape != (len(mentions), len(concepts)) or len(names) != len(concepts):
         raise DataError(f"probs: expected ({len(mentions)}, {len(concepts)}), got {checked.shape}")
     answers = []
-    for mention, row in zip(mentions, checked, strict=True):
+    # One more than wanted, for the margin's sake; of equals at the cut all are looked at.
+    wanted = min(max(num_candidates, 2), len(concepts))
+    cuts = np.partition(checked, -wanted, axis=1)[:, -wanted]
+    for mention, row, cut in zip(mentions, checked, cuts, strict=True):
         if not read_mention(mention):
             answers.append(ConceptAnswer((), 0.0, 0.0))
             continue
-        order = np.argsort(-row, kind="stable")[:num_candidates]
-        scored = ((concepts[n], names[n], float(row[n])) for n in order)
-        second = float(np.partition(row, -2)[-2]) if len(row) > 1 else 0.0
-        best = float(row[order[0]])
-        answers.append(ConceptAnswer(rank_scored(scored, "classifier"), best, best - second))
+        scored = (
+            (concept_id, names[n], float(row[n]))
+            for n in np.flatnonzero(row >= cut).tolist()
+            if (concept_id := concepts[n]) is not None
+        )
+        ranked = rank_scored(scored, "classifier")
+        best, second = (*(each.score for each in ranked[:2]), 0.0, 0.0)[:2]
+        answers.append(ConceptAnswer(ranked[:num_candidates], best, best - second))
     return answers

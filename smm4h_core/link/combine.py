@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import mul
 from typing import Any, Literal, TypeAlias
 
 from smm4h_core.errors import ConfigError
@@ -120,18 +121,26 @@ def explain(rule: LinkRule, proposals: Proposals, link: Link) -> str:
     return f"{link.concept_id}: by the {link.source}, distance not below {cut} ({facts})"
 
 
-def learned_candidates(rule: LearnedRule, proposals: Proposals) -> tuple[Candidate, ...]:
-    """Each proposed concept; the score is its prob of being right. Ties stand by concept."""
-    probs: dict[str, tuple[float, tuple[Candidate, ...]]] = {}
+def learned_candidates(
+    rule: LearnedRule, proposals: Proposals, *, num_candidates: int
+) -> tuple[Candidate, ...]:
+    """The surest concepts; the score is a concept's prob of being right. Ties stand by concept."""
     lists = proposals.similarity, proposals.classifier, proposals.lexical
-    for found, features in pair_features(*lists):
-        logit = rule.intercept + sum(w * x for w, x in zip(rule.coef, features, strict=True))
-        prob = 1 / (1 + math.exp(-max(-700.0, min(700.0, logit))))
-        probs[found[0].concept_id] = prob, found
-    ordered = sorted(probs.items(), key=lambda item: (-item[1][0], item[0]))
+    ordered = sorted(
+        (-rule.intercept - sum(map(mul, rule.coef, features)), concept_id)
+        for concept_id, features in pair_features(*lists).items()
+    )
+    found: dict[str, list[Candidate]] = {
+        concept_id: [] for _, concept_id in ordered[:num_candidates]
+    }
+    for each in (each for proposed in lists for each in proposed):
+        if each.concept_id in found:
+            found[each.concept_id].append(each)
     return tuple(
-        Candidate(concept_id, found[0].term, prob, "learned", rank, found)
-        for rank, (concept_id, (prob, found)) in enumerate(ordered, start=1)
+        Candidate(concept_id, own[0].term, _sigmoid(-negated), "learned", rank, tuple(own))
+        for rank, ((negated, concept_id), own) in enumerate(
+            zip(ordered, found.values(), strict=False), start=1
+        )
     )
 
 
@@ -154,11 +163,10 @@ def _combine(
     rule: LinkRule, proposals: Proposals, concepts: Mapping[str, Concept], num_candidates: int
 ) -> Link:
     if isinstance(rule, LearnedRule):
-        ranked = learned_candidates(rule, proposals)
-        kept = ranked[:num_candidates]
-        if not ranked or ranked[0].score < rule.threshold:
-            return Link(None, None, "nil", ranked[0].score if ranked else 0.0, kept)
-        best = ranked[0]
+        kept = learned_candidates(rule, proposals, num_candidates=num_candidates)
+        if not kept or kept[0].score < rule.threshold:
+            return Link(None, None, "nil", kept[0].score if kept else 0.0, kept)
+        best = kept[0]
         return Link(best.concept_id, concepts[best.concept_id].name, "learned", best.score, kept)
     candidates = merge_by_rank(
         [proposals.similarity, proposals.classifier], num_candidates=num_candidates
@@ -179,6 +187,10 @@ def _by_distance(rule: DistanceRule, proposals: Proposals) -> Candidate | None:
         return sure
     is_near = near is not None and (rule.nil_distance is None or -near.score < rule.nil_distance)
     return near if is_near else None
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-700.0, min(700.0, logit))))
 
 
 def _check_number(

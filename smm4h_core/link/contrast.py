@@ -81,7 +81,7 @@ def draw_contrasts(
     by_concept: dict[str, list[int]] = {}
     for place, term in enumerate(terms):
         by_concept.setdefault(term.concept_id, []).append(place)
-    if num_negatives and hard is None and len(by_concept) < 2:
+    if num_negatives and len(by_concept) < 2:
         raise DataError("expected terms of two concepts at least, to draw negatives from")
     order = list(range(len(anchors)))
     rng.shuffle(order)
@@ -213,6 +213,9 @@ class ContrastSampler:
 
         Terms drawn as further anchors (``num_term_anchors``, drawn anew each epoch) keep the
         encoder from forgetting the concepts that no mention names.
+
+        Raises:
+            DataError: nothing to learn from, which would pass for training.
         """
         anchors = self._draw_anchors(epoch)
         hard = None
@@ -226,6 +229,11 @@ class ContrastSampler:
         contrasts = draw_contrasts(
             anchors, self.terms, hard=hard, **self._counts, seed=self._seed, epoch=epoch
         )
+        if not contrasts:
+            raise DataError(
+                f"epoch {epoch}: expected texts with another term of their concept and terms of "
+                f"other concepts, got none among {len(anchors)}"
+            )
         for start in range(0, len(contrasts), self._batch_contrasts):
             yield self._batch(contrasts[start : start + self._batch_contrasts], anchors)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from smm4h_core.types import Candidate
 
@@ -23,54 +23,47 @@ NUM_FEATURES = len(FEATURES)
 
 def pair_features(
     similarity: Sequence[Candidate], classifier: Sequence[Candidate], lexical: Sequence[Candidate]
-) -> Iterator[tuple[tuple[Candidate, ...], tuple[float, ...]]]:
-    """Every concept that a list proposes: its candidates, and its features as `FEATURES` has them.
+) -> dict[str, tuple[float, ...]]:
+    """Features, as `FEATURES` has them, of every concept that a list proposes.
 
     A margin is the lead over the best other concept, negative where another leads. ``agreement``:
     both models have the concept first.
     """
-    by_source = [{each.concept_id: each for each in found} for found in (similarity, classifier)]
-    words = {each.concept_id: each for each in lexical}
-    proposed: dict[str, list[Candidate]] = {}
-    for each in (*similarity, *classifier, *lexical):
-        proposed.setdefault(each.concept_id, []).append(each)
-    near, sure = ([_strength(each) for each in source] for source in (similarity, classifier))
-    for concept_id, found in proposed.items():
-        mine = [source.get(concept_id) for source in by_source]
-        first = [each is not None and each.rank == 1 for each in mine]
-        word = words.get(concept_id)
-        yield (
-            tuple(found),
-            (
-                _strength(mine[0]),
-                _lead(mine[0], near),
-                _reciprocal(mine[0]),
-                _strength(mine[1]),
-                _lead(mine[1], sure),
-                _reciprocal(mine[1]),
-                float(all(first)),
-                _reciprocal(word),
-                float(word is not None and word.source in ("exact", "normalised")),
-            ),
+    near, sure = _traits(similarity), _traits(classifier)
+    words = {
+        each.concept_id: (1 / each.rank, float(each.source in ("exact", "normalised")))
+        for each in lexical
+    }
+    return {
+        concept_id: (
+            *(close := near.get(concept_id, _ABSENT)),
+            *(learnt := sure.get(concept_id, _ABSENT)),
+            float(close[2] == learnt[2] == 1),
+            *words.get(concept_id, (0.0, 0.0)),
         )
+        for concept_id in {**near, **sure, **words}
+    }
 
 
-def _strength(candidate: Candidate | None) -> float:
+_ABSENT = (0.0, 0.0, 0.0)
+
+
+def _traits(candidates: Sequence[Candidate]) -> dict[str, tuple[float, float, float]]:
+    """By concept: its strength, its lead over the best other, ``1 / rank``."""
+    strengths = [_strength(each) for each in candidates]
+    first, second = (*strengths[:2], 0.0, 0.0)[:2]
+    return {
+        each.concept_id: (
+            strength,
+            strength - (first if each.rank > 1 else second),
+            1 / each.rank,
+        )
+        for each, strength in zip(candidates, strengths, strict=True)
+    }
+
+
+def _strength(candidate: Candidate) -> float:
     """A prob as it is; of a distance ``1 / (1 + distance)``, which needs no scale of its own."""
-    if candidate is None:
-        return 0.0
     if candidate.source == "similarity":
         return 1 / (1 + max(0.0, -candidate.score))
     return candidate.score
-
-
-def _lead(candidate: Candidate | None, strengths: Sequence[float]) -> float:
-    """Strengths stand in the order of ranks."""
-    if candidate is None:
-        return 0.0
-    other = strengths[0] if candidate.rank > 1 else (strengths[1] if len(strengths) > 1 else 0.0)
-    return _strength(candidate) - other
-
-
-def _reciprocal(candidate: Candidate | None) -> float:
-    return 0.0 if candidate is None else 1 / candidate.rank

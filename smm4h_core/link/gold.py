@@ -75,15 +75,15 @@ def terms_to_find(terminology: Terminology, anchors: Sequence[Anchor]) -> tuple[
     """
     usage = mention_terms((each.text, each.concept_id) for each in anchors)
     concept_of = {normalise_name(each.term): each.concept_id for each in usage}
-    left = Counter(each.concept_id for each in terminology.proposed_terms)
+    terms = [(normalise_name(each.term), each) for each in terminology.proposed_terms]
+    left = Counter(each.concept_id for _, each in terms)
     kept: list[Term] = []
     there: set[tuple[str, str]] = set()
-    for each in terminology.proposed_terms:
-        folded = normalise_name(each.term)
+    for folded, each in terms:
         if concept_of.get(folded, each.concept_id) != each.concept_id and left[each.concept_id] > 1:
             left[each.concept_id] -= 1
             continue
         kept.append(each)
         there.add((each.concept_id, folded))
-    new = (each for each in usage if (each.concept_id, normalise_name(each.term)) not in there)
-    return (*kept, *new)
+    new = zip(concept_of, usage, strict=True)  # usage has each string once
+    return (*kept, *(each for folded, each in new if (each.concept_id, folded) not in there))

@@ -6,7 +6,7 @@ costs its own encoding alone. Distances are not squared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from smm4h_core.errors import DataError
 from smm4h_core.link.approximate import FLAT_MOST, build_ivf, is_worth_it
-from smm4h_core.link.candidates import rank_scored
+from smm4h_core.link.candidates import take_best
 from smm4h_core.link.flat import measure_half_norms, search_flat
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.terminology import Term
@@ -52,6 +52,9 @@ class TermIndex:
     """Whether terms can go in and out: not where vectors are mapped from a file."""
     half_norms: Any = None
     """Of the vectors as they are now, for `search_flat`; None until the first search."""
+    order: Places | None = None
+    """By number: the place in the order of concept, then of term, which parts ties; None until the
+    first search."""
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -72,7 +75,7 @@ class TermIndex:
         first = len(self.entries)
         numbers = np.arange(first, first + len(terms), dtype=np.int64)
         self.index.add_with_ids(vectors, numbers)
-        self.half_norms = None
+        self.half_norms = self.order = None
         self.entries += [(term.concept_id, term.term) for term in terms]
         return numbers
 
@@ -88,7 +91,7 @@ class TermIndex:
             if not (0 <= number < len(self.entries) and self.entries[number] is not None):
                 raise DataError(f"index: expected the number of a term in it, got {number}")
         self.index.remove_ids(np.array(chosen, dtype=np.int64))
-        self.half_norms = None
+        self.half_norms = self.order = None
         for number in chosen:
             self.entries[number] = None
 
@@ -120,19 +123,18 @@ class TermIndex:
             places, distances = self.search(vectors[pending], num_terms=num_terms)
             left = []
             for row, which in enumerate(pending):
-                ranked = self._rank(places[row], distances[row])
-                answers[which] = ranked[:num_candidates]
-                if len(ranked) < num_candidates and num_terms < len(self):
+                found = self._found(places[row], distances[row])
+                answers[which] = take_best(found, "similarity", num_candidates=num_candidates)
+                if len(answers[which]) < num_candidates and num_terms < len(self):
                     left.append(which)
             pending = np.array(left, dtype=np.int64)
             num_terms *= 4
         return answers
 
-    def _rank(self, places: Places, distances: Distances) -> tuple[Candidate, ...]:
-        found = ((self.entries[p], d) for p, d in zip(places, distances, strict=True) if p >= 0)
-        return rank_scored(
-            ((entry[0], entry[1], 0.0 - float(d)) for entry, d in found if entry), "similarity"
-        )
+    def _found(self, places: Places, distances: Distances) -> Iterator[tuple[str, str, float]]:
+        for place, distance in zip(places.tolist(), distances.tolist(), strict=True):
+            if place >= 0 and (entry := self.entries[place]):
+                yield *entry, 0.0 - distance
 
     def _search(self, vectors: Vectors, width: int) -> tuple[Places, Distances]:
         if self.kind == "flat":
@@ -151,18 +153,13 @@ class TermIndex:
         squared = np.square(apart, dtype=np.float64).sum(axis=-1)
         distances = np.round(np.sqrt(squared), DECIMALS)
         distances[places < 0] = np.inf
-        for row in range(len(places)):
-            keys = [
-                self._key(*each)
-                for each in zip(places[row].tolist(), distances[row].tolist(), strict=True)
-            ]
-            order = sorted(range(width), key=keys.__getitem__)
-            places[row], distances[row] = places[row][order], distances[row][order]
-        return places, distances
-
-    def _key(self, place: int, distance: float) -> tuple[float, str, str, int]:
-        concept_id, term = (self.entries[place] if place >= 0 else None) or ("", "")
-        return distance, concept_id, term, place
+        if self.order is None:
+            self.order = _order_of(self.entries)
+        by_nearness = np.lexsort((self.order[places], distances), axis=1)
+        return (
+            np.take_along_axis(places, by_nearness, axis=1),
+            np.take_along_axis(distances, by_nearness, axis=1),
+        )
 
     def _check_writable(self) -> None:
         if not self.is_writable:  # FAISS would end the process
@@ -262,6 +259,13 @@ def load_term_index(folder: Path, *, memory_mapped: bool = True) -> TermIndex:
             f"{index.ntotal} vectors of {index.d} and {present} entries"
         )
     return TermIndex(index, stated["kind"], entries, is_writable=not memory_mapped)
+
+
+def _order_of(entries: Sequence[tuple[str, str] | None]) -> Places:
+    ordered = sorted(range(len(entries)), key=lambda number: entries[number] or ("", ""))
+    order = np.empty(len(entries), dtype=np.int64)
+    order[ordered] = np.arange(len(entries))
+    return order
 
 
 def _check_vectors(vectors: Vectors, num_terms: int, dimension: int | None) -> Vectors:

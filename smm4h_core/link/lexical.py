@@ -13,7 +13,7 @@ from smm4h_core.drugs.names import normalise_name
 from smm4h_core.errors import DataError
 from smm4h_core.extract.stems import stem_word
 from smm4h_core.extract.words import find_words
-from smm4h_core.link.candidates import merge_by_rank, rank_scored, read_mention
+from smm4h_core.link.candidates import merge_by_rank, rank_scored, read_mention, take_best
 from smm4h_core.link.terminology import Term, Terminology
 from smm4h_core.types import Candidate, Lang
 
@@ -76,23 +76,24 @@ class LexicalLinker:
         ]
 
     def greatest_cosines(
-        self, mentions: Sequence[str], concept_ids: Sequence[str]
+        self, mentions: Sequence[str], concept_ids: Sequence[str | None]
     ) -> NDArray[np.float32]:
         """``(B, C)``: each concept's greatest TF-IDF cosine to each mention.
 
         The features of the lineage's earlier classifier (method, section 5); zero for a concept
         without proposed terms.
         """
-        column = {concept_id: place for place, concept_id in enumerate(concept_ids)}
+        distinct = dict.fromkeys(concept_ids)
+        column = {concept_id: place for place, concept_id in enumerate(distinct)}
         chosen = [n for n, each in enumerate(self.terms) if each.concept_id in column]
         columns = np.array([column[self.terms[n].concept_id] for n in chosen], dtype=np.int64)
-        features = np.zeros((len(mentions), len(concept_ids)), dtype=np.float32)
+        features = np.zeros((len(mentions), len(distinct)), dtype=np.float32)
         rows = self.rows[:, chosen]
         for start in range(0, len(mentions), QUERIES_AT_ONCE):
             folded = [fold(read_mention(m)) for m in mentions[start : start + QUERIES_AT_ONCE]]
             similar = (self.vectorise(folded) @ rows).tocoo()
             np.maximum.at(features, (similar.row + start, columns[similar.col]), similar.data)
-        return features
+        return features[:, [column[each] for each in concept_ids]]
 
     def _rank(self, found: Sequence[int], source: str) -> tuple[Candidate, ...]:
         terms = [self.terms[n] for n in found]
@@ -113,10 +114,16 @@ class LexicalLinker:
             else:
                 cut = np.partition(rounded, -wanted)[-wanted]
                 chosen = np.flatnonzero(rounded >= cut)
-            terms = [(self.terms[places[n]], float(rounded[n])) for n in chosen]
-            ranked = rank_scored(((t.concept_id, t.term, c) for t, c in terms), "ngram")
+            # Terms stand by concept, so that their places part ties as concepts' ids do.
+            ordered = chosen[np.lexsort((places[chosen], -rounded[chosen]))]
+            terms = ((self.terms[places[n]], float(rounded[n])) for n in ordered)
+            ranked = take_best(
+                ((term.concept_id, term.term, cosine) for term, cosine in terms),
+                "ngram",
+                num_candidates=num_candidates,
+            )
             if len(ranked) >= num_candidates or len(chosen) == len(rounded):
-                return ranked[:num_candidates]
+                return ranked
 
 
 def build_lexical_linker(terminology: Terminology, *, lang: Lang | None = None) -> LexicalLinker:
@@ -128,21 +135,22 @@ def build_lexical_linker(terminology: Terminology, *, lang: Lang | None = None) 
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     terms = tuple(each for each in terminology.proposed_terms if lang is None or each.lang == lang)
-    if not any(fold(each.term) for each in terms):
+    folded = [fold(each.term) for each in terms]
+    if not any(folded):
         raise DataError(
             f"{terminology.label}: expected terms to link to, got none in language {lang or 'any'}"
         )
     exact: dict[str, list[int]] = {}
     normalised: dict[str, list[int]] = {}
-    for place, each in enumerate(terms):
-        exact.setdefault(fold(each.term), []).append(place)
-        normalised.setdefault(stem_key(each.term), []).append(place)
+    for place, each in enumerate(folded):
+        exact.setdefault(each, []).append(place)
+        normalised.setdefault(_stems(each), []).append(place)
     for table in (exact, normalised):
         table.pop("", None)
     vectoriser = TfidfVectorizer(
         analyzer="char_wb", ngram_range=NGRAMS, lowercase=False, sublinear_tf=True
     )
-    rows = vectoriser.fit_transform([fold(each.term) for each in terms])
+    rows = vectoriser.fit_transform(folded)
     return LexicalLinker(
         terms,
         {key: tuple(places) for key, places in exact.items()},
@@ -159,5 +167,8 @@ def fold(text: str) -> str:
 
 def stem_key(text: str) -> str:
     """Its words' stems, sorted, each once."""
-    folded = fold(text)
+    return _stems(fold(text))
+
+
+def _stems(folded: str) -> str:
     return " ".join(sorted({stem_word(folded[start:end]) for start, end in find_words(folded)}))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -21,7 +21,7 @@ from smm4h_core.link.combine import LinkRule, Proposals, combine_links, explain
 from smm4h_core.link.index import TermIndex
 from smm4h_core.link.join import join_candidates
 from smm4h_core.link.lexical import LexicalLinker
-from smm4h_core.link.similarity import SimilarityEncoder, encode_texts
+from smm4h_core.link.similarity import SimilarityEncoder, Vectors, encode_texts
 from smm4h_core.link.terminology import Terminology
 from smm4h_core.training.precision import Precision, choose_dtype
 from smm4h_core.types import Candidate, Link
@@ -58,15 +58,15 @@ class SimilarMember:
         reading: Reading,
     ) -> list[Candidates]:
         """The nearest concepts of each text."""
-        vectors = encode_texts(
+        encode = partial(
+            encode_texts,
             self.network,
             reading.tokeniser,
-            texts,
             max_length=reading.max_length,
             device=reading.device,
             dtype=reading.dtype,
         )
-        return self.index.link(vectors, num_candidates=NUM_PROPOSED)
+        return nearest_concepts(self.index, encode, texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,14 +75,16 @@ class ConceptMembers:
 
     networks: tuple[ConceptClassifier, ...]
     """``(S,)`` members."""
-    concept_ids: tuple[str, ...]
-    """``(C,)`` in the order of the logits."""
+    concept_ids: tuple[str | None, ...]
+    """``(C,)`` in the order of the logits; None where the terminology withdrew the concept."""
     names: tuple[str, ...]
     """``(C,)`` their preferred terms."""
     reads_context: bool
     """Whether they read a mention's post too."""
     cosines: LexicalLinker | None
     """Makes the cosines that they read; None where they read none."""
+    precision: Precision
+    """Of their matrix products, which are trained apart from the similarity encoder's."""
 
     def propose(
         self,
@@ -90,10 +92,15 @@ class ConceptMembers:
         contexts: Sequence[str | None],
         reading: Reading,
     ) -> list[list[Candidates]]:
-        """``(S, N)``: the surest concepts of each text, by each member."""
+        """``(S, N)``: the surest concepts of each text, by each member; equals are read once."""
         posts = contexts if self.reads_context else [None] * len(texts)
-        read = [mention_text(text, post) for text, post in zip(texts, posts, strict=True)]
-        cosines = self.cosines.greatest_cosines(texts, self.concept_ids) if self.cosines else None
+        pairs = list(zip(texts, posts, strict=True))
+        distinct = list(dict.fromkeys(pairs))
+        mentions = [text for text, _ in distinct]
+        read = [mention_text(*pair) for pair in distinct]
+        cosines = (
+            self.cosines.greatest_cosines(mentions, self.concept_ids) if self.cosines else None
+        )
         predict = partial(
             predict_concepts,
             tokeniser=reading.tokeniser,
@@ -103,19 +110,18 @@ class ConceptMembers:
             dtype=reading.dtype,
             cosines=cosines,
         )
-        return [
-            [
-                answer.candidates
-                for answer in read_answers(
-                    texts,
-                    predict(network),
-                    self.concept_ids,
-                    self.names,
-                    num_candidates=NUM_PROPOSED,
-                )
-            ]
+        answered = (
+            read_answers(
+                mentions,
+                predict(network),
+                self.concept_ids,
+                self.names,
+                num_candidates=NUM_PROPOSED,
+            )
             for network in self.networks
-        ]
+        )
+        by_pair = [dict(zip(distinct, answers, strict=True)) for answers in answered]
+        return [[found[pair].candidates for pair in pairs] for found in by_pair]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +137,7 @@ class MentionLinker:
     max_length: int
     """Word-pieces of a mention, with its post where that is read."""
     precision: Precision
-    """Of matrix products, as the configuration has it."""
+    """Of the similarity encoders' matrix products, as the configuration has it."""
     similarity: tuple[SimilarMember, ...]
     """Members that propose what is near."""
     classifier: ConceptMembers | None = None
@@ -182,10 +188,14 @@ class MentionLinker:
         sure: list[list[Candidates]] = []
         if self.classifier is not None:
             kept = [posts[place] for place in chosen]
-            sure = self.classifier.propose(texts, kept, reading)
+            own = choose_dtype(self.classifier.precision, device)
+            sure = self.classifier.propose(texts, kept, replace(reading, dtype=own))
         alike: list[Candidates] = [()] * len(texts)
         if self.lexical is not None:
-            alike = self.lexical.link(texts, num_candidates=NUM_PROPOSED)
+            distinct = list(dict.fromkeys(texts))
+            spelt = self.lexical.link(distinct, num_candidates=NUM_PROPOSED)
+            found = dict(zip(distinct, spelt, strict=True))
+            alike = [found[text] for text in texts]
         for number, place in enumerate(chosen):
             proposals[place] = join_proposals(
                 [member[number] for member in near],
@@ -210,6 +220,22 @@ class MentionLinker:
         (proposals,) = self.propose([mention], [context], device=device)
         (link,) = combine_links(self.rule, [proposals], self.terminology.concepts)
         return explain(self.rule, proposals, link)
+
+
+def nearest_concepts(
+    index: TermIndex, encode: Callable[[Sequence[str]], Vectors], mentions: Sequence[str]
+) -> list[Candidates]:
+    """What similarity proposes, in evaluation as in serving: none for an empty mention.
+
+    A string is sought once, however many mentions it is.
+    """
+    read = [read_mention(mention) for mention in mentions]
+    distinct = [text for text in dict.fromkeys(read) if text]
+    if not distinct:
+        return [()] * len(mentions)
+    nearest = index.link(encode(distinct), num_candidates=NUM_PROPOSED)
+    found = dict(zip(distinct, nearest, strict=True))
+    return [found.get(text, ()) for text in read]
 
 
 def join_proposals(

@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 from smm4h_core.config import RunConfig
-from smm4h_core.encoders.load import (
+from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.run import (
     build_run_encoder,
-    check_length,
+    carries_base,
     load_run_encoder,
-    save_text_encoder,
+    save_run_encoder,
 )
 from smm4h_core.errors import BundleError, DataError
 from smm4h_core.link.build import (
@@ -98,7 +99,7 @@ def save_linker(
     concept_ids = json.loads((folder / CONCEPTS).read_text(encoding="utf-8"))
     for place, part in enumerate(config.parts):
         loaded = load_run_encoder(config.encoder)
-        save_text_encoder(loaded, folder / part / "encoder")
+        save_run_encoder(config.encoder, loaded, folder / part / "encoder")
         network: nn.Module = (
             build_similarity(config, loaded.encoder)
             if part == "similarity"
@@ -110,9 +111,10 @@ def save_linker(
             seeds=seeds,
             weights_name=weights_name,
             folder=folder / part,
+            with_frozen=carries_base(config.encoder),
         )
     for seed, own in zip(seeds, members, strict=True):
-        target = folder / _index_folder(seed)
+        target = folder / index_folder(seed)
         target.mkdir(parents=True)
         for name in INDEX_FILES:
             with own[0].child(INDEX).read(name) as source, (target / name).open("wb") as out:
@@ -130,8 +132,10 @@ def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> Lin
     try:
         terminology = load_terminology(folder / TERMINOLOGY)
         concept_ids = tuple(json.loads((folder / CONCEPTS).read_text(encoding="utf-8")))
-        indexes = [load_term_index(folder / _index_folder(each)) for each in config.ensemble.seeds]
-        names = tuple(terminology.concept(each).name for each in concept_ids)
+        indexes = [load_term_index(folder / index_folder(each)) for each in config.ensemble.seeds]
+        # Learnt by the codes of their day: an updated terminology may have merged some, or
+        # withdrawn them.
+        learnt = [terminology.concept(each) for each in concept_ids]
     except (DataError, OSError, ValueError) as error:
         raise BundleError(f"{folder}: {error}") from None
     loaded = build_run_encoder(config.encoder, folder / "similarity" / "encoder")
@@ -143,6 +147,7 @@ def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> Lin
         seeds=config.ensemble.seeds,
         num_folds=1,
         folder=folder / "similarity",
+        with_frozen=carries_base(config.encoder),
     )
     classifier = None
     if linking.classifier is not None:
@@ -155,10 +160,11 @@ def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> Lin
         )
         classifier = ConceptMembers(
             tuple(network for (network,) in networks),
-            concept_ids,
-            names,
+            tuple(each.concept_id if each.is_proposed else None for each in learnt),
+            tuple(each.name for each in learnt),
             linking.classifier.context,
             lexical if reads_cosines else None,
+            linking.classifier.training.precision,
         )
     linker = MentionLinker(
         terminology=terminology,
@@ -173,7 +179,7 @@ def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> Lin
         classifier=classifier,
         lexical=lexical if reads_lexical else None,
     )
-    return LinkerPart(config, linker, frozenset(concept_ids))
+    return LinkerPart(config, linker, frozenset(each.concept_id for each in learnt))
 
 
 def terminology_label(folder: Path) -> str:
@@ -181,5 +187,6 @@ def terminology_label(folder: Path) -> str:
     return load_terminology(folder / TERMINOLOGY).label
 
 
-def _index_folder(seed: int) -> str:
+def index_folder(seed: int) -> str:
+    """Where a seed's terms and vectors lie below the part's folder."""
     return f"{INDEX}/s{seed}"

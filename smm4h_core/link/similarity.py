@@ -89,7 +89,9 @@ def info_nce_loss(
     """
     vectors = F.normalize(network(batch.tokens).float(), dim=1)
     columns = torch.unique(torch.cat([batch.positives, batch.negatives.flatten()]))  # (M,)
-    logits = vectors[batch.anchors] @ vectors[columns].T / temperature  # (B, M)
+    # bf16 would round cosines to 1/256, a tenth of a logit at this temperature.
+    with torch.autocast(vectors.device.type, enabled=False):
+        logits = vectors[batch.anchors] @ vectors[columns].T / temperature  # (B, M)
     same = batch.concepts[batch.anchors][:, None] == batch.concepts[columns]
     own = batch.positives[:, None] == columns
     logits = logits.masked_fill(same & ~own, -torch.inf)
@@ -137,14 +139,15 @@ class RememberedVectors:
     """Vectors of texts, each made once, until the network that makes them has changed."""
 
     def __init__(self, encode: Callable[[Sequence[str]], Vectors]) -> None:
-        self._encode = encode
+        self.encode = encode
+        """Makes vectors and remembers none."""
         self._known: dict[str, Vectors] = {}
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """Vectors ``(N, H)`` of texts in their order."""
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
-            self._known.update(zip(new, self._encode(new), strict=True))
+            self._known.update(zip(new, self.encode(new), strict=True))
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
         return np.stack([self._known[text] for text in texts])

@@ -30,17 +30,21 @@ def read_term_table(path: Path) -> Iterator[Term]:
     kinds = [_kind(row) for row in rows]
     preferred: dict[str, int] = {}
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
-        first = preferred.setdefault(row.cells["concept_id"], place)
+        first = preferred.setdefault(_concept_id(row), place)
         if kind == "preferred" and first != place:
             if kinds[first] == "preferred":
                 raise DataError(
                     f"{path}:{row.line}: expected one preferred term of "
-                    f"{row.cells['concept_id']}, got another on line {rows[first].line}"
+                    f"{_concept_id(row)}, got another on line {rows[first].line}"
                 )
-            preferred[row.cells["concept_id"]] = place
+            preferred[_concept_id(row)] = place
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
-        is_preferred = preferred[row.cells["concept_id"]] == place
+        is_preferred = preferred[_concept_id(row)] == place
         yield _term(row, "preferred" if is_preferred else kind or "synonym", is_preferred)
+
+
+def _concept_id(row: Row) -> str:
+    return row.cells["concept_id"].strip()
 
 
 def _kind(row: Row) -> TermKind | None:
@@ -67,7 +71,7 @@ def _term(row: Row, kind: TermKind, is_preferred: bool) -> Term:
     if parents and not is_preferred:
         raise DataError(f"{place}: expected parents on the preferred term alone, got {parents}")
     return Term(
-        row.cells["concept_id"].strip(),
+        _concept_id(row),
         text,
         kind,
         cast("Lang", lang) if lang else language_of(text),

@@ -26,7 +26,8 @@ from smm4h_core.classify.probability import Logit, prob_from_logit
 from smm4h_core.config import RunConfig, TrainingConfig
 from smm4h_core.drugs.finder import load_finder
 from smm4h_core.encoders.base import Encoding
-from smm4h_core.encoders.load import check_length, load_run_encoder
+from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.run import load_run_encoder
 from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.evaluation.classification import score_labels
 from smm4h_core.members.data import RunPosts, labels_of

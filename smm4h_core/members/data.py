@@ -93,9 +93,14 @@ def read_run_posts(config: RunConfig) -> RunPosts:
     train, dev, test = read(data.train), read(data.dev), read(data.test)
     num_left_out = 0
     if config.task == "1c":
-        known = _concepts_of(read([ref for ref in data.train if not ref.known_concepts]))
+        # Two corpora may code one concept by two of its terms: an LLT here, its PT there.
         beside = {e.post.post_id for e in read([r for r in data.train if r.known_concepts])}
-        kept = tuple(_keep(each, known) if each.post.post_id in beside else each for each in train)
+        codes = load_run_terminology(config).concept_of_code if beside else {}
+        target = [each for each in train if each.post.post_id not in beside]
+        known = {concept for each in target for concept in _concepts_of(each, codes)}
+        kept = tuple(
+            _keep(each, known, codes) if each.post.post_id in beside else each for each in train
+        )
         num_left_out = sum(len(each.mentions) for each in train)
         train, num_left_out = kept, num_left_out - sum(len(each.mentions) for each in kept)
     weight_of = {
@@ -134,8 +139,11 @@ def identify(config: RunConfig, posts: RunPosts, part: MemberPart = "") -> str:
     if config.extraction is not None:
         parts.append(_digest("\n".join(sorted(load_run_terms(config)))))
     if config.linking is not None:
-        terms = load_run_terminology(config).proposed_terms
-        parts.append(_digest("\n".join(f"{each.concept_id}\t{each.term}" for each in terms)))
+        terminology = load_run_terminology(config)
+        named = [(each.concept_id, each.term) for each in terminology.proposed_terms]
+        # Where an LLT goes to another PT, what is annotated with it means another concept.
+        codes = sorted((b, a) for a, b in terminology.concept_of_code.items() if a != b)
+        parts.append(_digest("\n".join("\t".join(each) for each in (*named, *codes))))
     uris = [config.encoder.uri, *([config.molecules.uri] if config.molecules else [])]
     parts += [encoder_digest(encoder_folder(u)) for u in uris if not u.startswith(MORGAN)]
     if config.molecules is not None:
@@ -166,12 +174,18 @@ def fingerprint(posts: Sequence[AnnotatedPost], task: Task) -> str:
     return digest.hexdigest()
 
 
-def _concepts_of(posts: Sequence[AnnotatedPost]) -> frozenset[str | None]:
-    return frozenset(mention.concept_id for each in posts for mention in each.mentions)
+def _concepts_of(annotated: AnnotatedPost, concept_of_code: Mapping[str, str]) -> list[str | None]:
+    codes = (mention.concept_id for mention in annotated.mentions)
+    return [code and concept_of_code.get(code, code) for code in codes]
 
 
-def _keep(annotated: AnnotatedPost, concept_ids: Collection[str | None]) -> AnnotatedPost:
-    kept = (each for each in annotated.mentions if each.concept_id in concept_ids)
+def _keep(
+    annotated: AnnotatedPost,
+    known: Collection[str | None],
+    concept_of_code: Mapping[str, str],
+) -> AnnotatedPost:
+    concepts = zip(annotated.mentions, _concepts_of(annotated, concept_of_code), strict=True)
+    kept = (mention for mention, concept_id in concepts if concept_id in known)
     return replace(annotated, mentions=tuple(kept))
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from smm4h_core.config import RunConfig, TrainingConfig
 from smm4h_core.corpora.source import count_left_out
-from smm4h_core.encoders.load import check_length, load_run_encoder
+from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.run import load_run_encoder
 from smm4h_core.evaluation.counts import score_counts
 from smm4h_core.evaluation.spans import count_spans
 from smm4h_core.extract.answers import TaggerAnswers, answer_posts

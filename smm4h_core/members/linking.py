@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from smm4h_core.config import RunConfig, TrainingConfig
 from smm4h_core.encoders.base import Encoding
-from smm4h_core.encoders.load import check_length, load_run_encoder
+from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.run import load_run_encoder
 from smm4h_core.errors import DataError
 from smm4h_core.link.build import (
     build_concepts,
@@ -20,7 +21,6 @@ from smm4h_core.link.build import (
     linking_of,
     load_run_terminology,
 )
-from smm4h_core.link.candidates import NUM_PROPOSED
 from smm4h_core.link.classifier import (
     ConceptBatch,
     ConceptClassifier,
@@ -32,9 +32,9 @@ from smm4h_core.link.classifier import (
 )
 from smm4h_core.link.contrast import Anchor, ContrastSampler
 from smm4h_core.link.gold import GoldMentions, read_gold, terms_to_find
-from smm4h_core.link.index import build_term_index, save_term_index
+from smm4h_core.link.index import TermIndex, build_term_index, save_term_index
 from smm4h_core.link.lexical import build_lexical_linker
-from smm4h_core.link.linker import Candidates, ConceptMembers, Reading
+from smm4h_core.link.linker import Candidates, ConceptMembers, Reading, nearest_concepts
 from smm4h_core.link.part import CONCEPTS, INDEX
 from smm4h_core.link.similarity import (
     ContrastBatch,
@@ -50,7 +50,6 @@ from smm4h_core.members.link_predictions import LinkPredictions, write_link_pred
 from smm4h_core.members.predictions import SplitName
 from smm4h_core.storage import Storage
 from smm4h_core.text.batching import training_batches
-from smm4h_core.types import AnnotatedPost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +93,7 @@ class LinkData:
             for (split, gold), found in zip(self.uses, answers, strict=True)
         ]
         write_link_predictions(storage, splits)
-        concepts = training_concepts([each.concept_id for each in self.anchors])
-        storage.write_json(CONCEPTS, list(concepts))
+        storage.write_json(CONCEPTS, sorted({each.concept_id for each in self.anchors}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,26 +129,26 @@ class SimilarityMember:
 
     def choosing_f1(self) -> float:
         """Share of the choosing mentions whose nearest concept is theirs."""
-        (found,) = self._answers([self.data.choosing])
-        return _accuracy(self.data.choosing, found)
+        return _accuracy(self.data.choosing, self._answers(self._index(), self.data.choosing))
 
     def write_predictions(self, storage: Storage) -> None:
         """Store the answers, and the terms with their vectors, which a bundle takes over."""
         self.vectors.forget()  # the kept epoch's weights may be others than the last one's
-        self.data.store(storage, self._answers([gold for _, gold in self.data.uses]))
-        index = build_term_index(self.terms, self.vectors([each.term for each in self.terms]))
+        index = self._index()
+        self.data.store(storage, [self._answers(index, gold) for _, gold in self.data.uses])
         save_term_index(index, storage.child(INDEX))
 
     def facts(self) -> dict[str, Any]:
         """What the member's record says of its mentions."""
         return {**self.data.facts(), "num_terms": len(self.terms), "num_truncated": 0}
 
-    def _answers(self, uses: Sequence[GoldMentions]) -> list[list[Candidates]]:
-        index = build_term_index(self.terms, self.vectors([each.term for each in self.terms]))
-        return [
-            index.link(self.vectors(gold.texts), num_candidates=NUM_PROPOSED) if len(gold) else []
-            for gold in uses
-        ]
+    def _index(self) -> TermIndex:
+        return build_term_index(self.terms, self.vectors([each.term for each in self.terms]))
+
+    def _answers(self, index: TermIndex, gold: GoldMentions) -> list[Candidates]:
+        # Not remembered: a run that goes on from here would mine among other batches' vectors,
+        # which differ in the seventh digit.
+        return nearest_concepts(index, self.vectors.encode, gold.texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -333,6 +331,7 @@ def build_concept_member(
             tuple(data.terminology.concepts[each].name for each in concept_ids),
             concepts.context,
             lexical,
+            concepts.training.precision,
         ),
         reading=Reading(loaded.tokeniser, max_length, device, dtype),
         label_smoothing=concepts.label_smoothing,
@@ -345,27 +344,25 @@ def read_link_data(config: RunConfig, posts: RunPosts, fold: int = 0) -> LinkDat
     """A run's mentions by use.
 
     Raises:
-        DataError: no training mention has a concept of the terminology, or a terminology that
-            cannot be read.
+        DataError: no mention of train, where the run learns from any, or none of dev has a concept
+            of the terminology, or a terminology that cannot be read.
     """
     terminology = load_run_terminology(config)
-    learnt, choosing = posts.parted(fold)
-    train = read_gold(learnt, terminology)
-    anchors = train.anchors(terminology)
-    if not anchors:
-        raise DataError(
-            f"train: expected mentions with concepts of {terminology.label}; of {len(train)} "
-            f"mentions none has one that it proposes"
-        )
-
-    def read(annotated: Sequence[AnnotatedPost]) -> GoldMentions:
-        return read_gold(annotated, terminology)
-
+    train, choosing = (read_gold(part, terminology) for part in posts.parted(fold))
+    linking = linking_of(config)
+    from_terms = linking.similarity.term_epochs == config.training.epochs
+    needed = {"dev": choosing} if from_terms and linking.classifier is None else {}
+    for use, gold in (needed or {"train": train, "dev": choosing}).items():
+        if not gold.anchors(terminology):
+            raise DataError(
+                f"{use}: expected mentions with concepts of {terminology.label}; of {len(gold)} "
+                f"mentions none has one that it proposes"
+            )
     return LinkData(
         terminology=terminology,
-        anchors=anchors,
-        choosing=read(choosing),
-        test=read(posts.test) if posts.test else None,
+        anchors=train.anchors(terminology),
+        choosing=choosing,
+        test=read_gold(posts.test, terminology) if posts.test else None,
         num_mentions=len(train),
         num_left_out=posts.num_left_out,
     )

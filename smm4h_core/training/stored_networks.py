@@ -33,6 +33,7 @@ def save_networks(
     seeds: Sequence[int],
     weights_name: str,
     folder: Path,
+    with_frozen: bool = True,
 ) -> None:
     """Write what is frozen and every member's weights; ``encoder/`` is there already.
 
@@ -42,10 +43,11 @@ def save_networks(
         seeds: ``(S,)`` their seeds.
         weights_name: The weights' file name in a member's folder.
         folder: The part's.
+        with_frozen: Whether what is frozen goes with them, or lies elsewhere.
     """
     trained = trained_weights(network)
     frozen = {k: v.contiguous() for k, v in network.state_dict().items() if k not in trained}
-    if frozen:
+    if frozen and with_frozen:
         (folder / FROZEN).write_bytes(safetensors_bytes(frozen))
     (folder / "members").mkdir(exist_ok=True)
     for seed, folds in zip(seeds, members, strict=True):
@@ -56,7 +58,7 @@ def save_networks(
 
 
 def load_networks(
-    blank: N, *, seeds: Sequence[int], num_folds: int, folder: Path
+    blank: N, *, seeds: Sequence[int], num_folds: int, folder: Path, with_frozen: bool = True
 ) -> tuple[tuple[N, ...], ...]:
     """The members ``(S, F)`` in evaluation mode; what is frozen is one for all.
 
@@ -65,11 +67,12 @@ def load_networks(
         seeds: ``(S,)`` seeds.
         num_folds: Members a seed, ``F``.
         folder: The part's.
+        with_frozen: Whether what is frozen lies there, or is in ``blank`` already.
 
     Raises:
         BundleError: naming the file that does not fit.
     """
-    if any(not parameter.requires_grad for parameter in blank.parameters()):
+    if with_frozen and any(not parameter.requires_grad for parameter in blank.parameters()):
         _load_frozen(blank, folder / FROZEN)
     return tuple(
         tuple(_load_member(blank, folder / member_file(seed, fold)) for fold in range(num_folds))

@@ -153,8 +153,8 @@ def linking(**keys: object) -> dict[str, object]:
         (linking(similarity={**SIMILARITY, "negatives": "uniform"}), "negatives needs num_neg"),
         (linking(similarity={"term_epochs": 1}), "term_epochs needs num_term_anchors"),
         (
-            linking(similarity={"term_epochs": 2, "num_term_anchors": 5}),
-            "term_epochs needs fewer than training.epochs",
+            linking(similarity={"term_epochs": 3, "num_term_anchors": 5}),
+            "term_epochs has more than training.epochs",
         ),
         (
             {"data": {**MINIMAL["data"], "train": [{"path": "a", "known_concepts": True}]}},

@@ -57,3 +57,8 @@ def test_read_mention_cuts_absurd_lengths_between_words() -> None:
     assert MAX_MENTION - 5 <= len(cut) <= MAX_MENTION
     assert set(cut.split()) == {"pain"}
     assert len(read_mention("a" * 10_000)) == MAX_MENTION
+
+
+def test_read_mention_holds_nothing_that_a_table_of_terms_cannot() -> None:
+    assert read_mention("no\ud83d sleep") == "no\ufffd sleep"
+    assert read_mention("tired \U0001f62b").encode() == "tired 😫".encode()

@@ -177,8 +177,8 @@ def test_pair_features_say_margins_ranks_and_agreement() -> None:
     both = propose([("A", 0.0), ("B", 1.0)], [("A", 0.7), ("C", 0.2)])
     words = rank_scored([("B", "b", 1.0)], "exact")
     rows = {
-        found[0].concept_id: dict(zip(FEATURES, features, strict=True))
-        for found, features in pair_features(both.similarity, both.classifier, words)
+        concept_id: dict(zip(FEATURES, features, strict=True))
+        for concept_id, features in pair_features(both.similarity, both.classifier, words).items()
     }
     assert list(rows) == ["A", "B", "C"]
     assert rows["A"]["similarity_nearness"] == 1.0

@@ -44,7 +44,9 @@ def make(tiny_bert: Path, effects: Terminology):
             max_length=64,
             precision="fp32",
             similarity=(SimilarMember(network, build_term_index(terms, vectors)),) * num_members,
-            classifier=ConceptMembers((concepts,) * num_members, CONCEPTS, NAMES, True, None),
+            classifier=ConceptMembers(
+                (concepts,) * num_members, CONCEPTS, NAMES, True, None, "fp32"
+            ),
             lexical=lexical,
         )
 
@@ -99,6 +101,25 @@ def test_linker_answers_alike_alone_and_among_others(make, effects: Terminology)
     alone = [linker.link([mention], device=CPU)[0] for mention in mentions]
     assert [each.concept_id for each in together] == [each.concept_id for each in alone]
     assert [e.score for e in together] == pytest.approx([e.score for e in alone], abs=1e-4)
+
+
+def test_linker_reads_a_mention_again_in_another_post(make) -> None:
+    linker = make(DistanceRule(0.0))
+    (network,) = linker.classifier.networks
+    torch.manual_seed(1)
+    head = torch.nn.Linear(network.head.in_features, 2)
+    before, network.head = network.head, head
+    try:
+        mentions, posts = ["ache"] * 3, ["it was new", "old and so far away", "it was new"]
+        together = [each.classifier for each in linker.propose(mentions, posts, device=CPU)]
+        (alone,) = linker.propose(mentions[1:2], posts[1:2], device=CPU)
+    finally:
+        network.head = before
+    assert together[0] == together[2]
+    assert abs(together[0][0].score - together[1][0].score) > 1e-4
+    assert [each.score for each in together[1]] == pytest.approx(
+        [each.score for each in alone.classifier], abs=1e-5
+    )
 
 
 def test_linker_refuses_an_index_of_another_terminology(make) -> None:

@@ -93,6 +93,14 @@ def test_info_nce_loss_takes_no_other_term_of_the_concept_for_a_negative() -> No
     assert other.item() > alone.item() + 0.1
 
 
+def test_info_nce_loss_compares_cosines_in_full_precision() -> None:
+    rows = [[1.0, 0.0], [1.0, 0.051], [1.0, 0.052]]
+    texts = batch([0, 0, 1], [1], [[2]])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        within = info_nce_loss(Table(rows), texts)
+    assert within.item() == info_nce_loss(Table(rows), texts).item()
+
+
 def test_encode_texts_answers_in_order_whatever_the_batches(encode: Encode) -> None:
     texts = ["headache", "a", "dry mouth and weight gain", "", "headache", "тошнота"]
     together = encode(texts)

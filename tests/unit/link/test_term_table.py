@@ -33,6 +33,14 @@ def test_term_table_reads_the_columns_of_open_corpora(tmp_path: Path) -> None:
     assert terms == [Term("C1", "ache", "preferred", "en")]
 
 
+def test_term_table_knows_a_concept_by_its_code_without_spaces(tmp_path: Path) -> None:
+    terms = read(tmp_path, "concept_id\tterm\nC1\tache\n C1\tpain\n")
+    assert [(each.concept_id, each.kind) for each in terms] == [
+        ("C1", "preferred"),
+        ("C1", "synonym"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
