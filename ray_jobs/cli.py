@@ -16,6 +16,7 @@ from ray_jobs.commands import (
     doctor,
     drugs,
     evaluate,
+    link,
     predict,
     pretrain,
     score,
@@ -39,6 +40,7 @@ app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("link")(link.link)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
 app.add_typer(bundle.app, name="bundle")

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import torch
+
 from smm4h_core.classify.part import ClassifierPart, load_classifier, save_classifier
 from smm4h_core.config import NAME_PATTERN, RunConfig, config_from_mapping
 from smm4h_core.drugs.finder import DrugFinder, build_finder
@@ -29,6 +31,8 @@ from smm4h_core.drugs.lexicon import load_lexicon, read_lexicon, write_lexicon
 from smm4h_core.errors import BundleError, ConfigError
 from smm4h_core.extract.part import ExtractorPart, load_extractor, save_extractor
 from smm4h_core.link.part import LinkerPart, load_linker, save_linker, terminology_label
+from smm4h_core.link.terminology import Terminology
+from smm4h_core.link.update import TermChange, update_terminology
 from smm4h_core.model_card import kind_of, write_model_card
 from smm4h_core.storage import Storage
 from smm4h_core.types import Lang
@@ -164,6 +168,59 @@ def join_bundles(
         drugs = next((path for kind, path in sources if kind == CLASSIFIER), sources[0][1])
         shutil.copytree(drugs / DRUGS, unfinished / DRUGS)
         return _write_manifest(unfinished, name, version, served, parts)
+
+
+def update_bundle(
+    source: Path,
+    terminology: Terminology,
+    *,
+    version: str,
+    folder: Path,
+    device: torch.device,
+) -> dict[str, TermChange]:
+    """Write a bundle whose linkers know another release of their terminology; nothing is trained.
+
+    Args:
+        source: The bundle.
+        terminology: The release; linkers to a terminology of that name are updated.
+        version: What the new bundle's version is to be.
+        folder: Where it is to be; a bundle that lies there is replaced.
+        device: Where new terms are encoded.
+
+    Returns:
+        What changed, by part.
+
+    Raises:
+        BundleError: the source is no bundle or altered, or has no linker to that terminology.
+        DataError: as `smm4h_core.link.update.update_terminology`.
+    """
+    if not re.fullmatch(NAME_PATTERN, version):
+        raise BundleError(f"version: expected {NAME_PATTERN}, got {version!r}")
+    bundle = load_bundle(source)
+    manifest = bundle.manifest
+    stated = manifest["terminology"] or {}
+    chosen = [p for p, label in stated.items() if label.rpartition("@")[0] == terminology.name]
+    if not chosen:
+        raise BundleError(
+            f"{source}: expected a linker to {terminology.name}, "
+            f"got {', '.join(stated.values()) or 'none'}"
+        )
+    linkers = {
+        part: bundle.linkers[manifest["parts"][part]["configuration"]["data"]["train"][0]["lang"]]
+        for part in chosen
+    }
+    changes = {}
+    with _replacing(folder) as unfinished:
+        for part in (DRUGS, *manifest["parts"]):
+            if part not in chosen:
+                shutil.copytree(source / part, unfinished / part)
+        for part, linker in linkers.items():
+            changes[part] = update_terminology(
+                linker, terminology, source=source / part, target=unfinished / part, device=device
+            )
+        parts, languages = manifest["parts"], manifest["languages"]
+        _write_manifest(unfinished, bundle.name, version, languages, parts)
+    return changes
 
 
 def _find_part(manifest: Mapping[str, Any], kind: str, path: Path) -> tuple[str, dict[str, Any]]:

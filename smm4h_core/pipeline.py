@@ -12,8 +12,9 @@ import torch
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.errors import DataError
 from smm4h_core.extract.context import mark_context
+from smm4h_core.link.linker import MentionLinker
 from smm4h_core.text.language import detect_language
-from smm4h_core.types import AdeDecision, FoundMention, Lang, Post, Report
+from smm4h_core.types import AdeDecision, FoundMention, Lang, Link, Post, Report
 
 P = TypeVar("P")
 A = TypeVar("A")
@@ -66,6 +67,31 @@ class Pipeline:
             )
             for post, decision, named, found in zip(read, decisions, drugs, mentions, strict=True)
         ]
+
+    def link(self, mention: str, *, post: str | None = None, lang: Lang | None = None) -> Link:
+        """Link a mention given as a string; NIL where nothing is sure enough, or it is empty.
+
+        Args:
+            mention: What somebody calls an effect.
+            post: The post that it stands in, for linkers that read it.
+            lang: Its language; None detects it.
+
+        Raises:
+            DataError: a language that the bundle has no linker for.
+        """
+        (link,) = self._linker(mention, lang).link([mention], [post], device=self.device)
+        return link
+
+    def explain(self, mention: str, *, post: str | None = None, lang: Lang | None = None) -> str:
+        """One sentence: which part decided about a mention, by which numbers; see `link`."""
+        return self._linker(mention, lang).explain(mention, post, device=self.device)
+
+    def _linker(self, mention: str, lang: Lang | None) -> MentionLinker:
+        linkers = self.bundle.linkers
+        chosen = self._read(1, Post("mention", mention, lang)).lang
+        if chosen is None or chosen not in linkers:
+            raise DataError(f"expected a linker for {chosen}, got {', '.join(linkers) or 'none'}")
+        return linkers[chosen].linker
 
     def _find_mentions(
         self,

@@ -68,11 +68,12 @@ def _mention_to_json(found: FoundMention) -> dict[str, Any]:
         "prob": found.prob,
         "votes": [found.votes, found.num_members],
         "context": list(found.context),
-        "link": found.link and _link_to_json(found.link),
+        "link": found.link and link_to_json(found.link),
     }
 
 
-def _link_to_json(link: Link) -> dict[str, Any]:
+def link_to_json(link: Link) -> dict[str, Any]:
+    """Return a link as an object of plain values; ``concept_id`` is None for NIL."""
     return {
         "concept_id": link.concept_id,
         "name": link.name,

@@ -11,7 +11,7 @@ from ray_jobs.commands.tables import print_table
 from ray_jobs.console import print_json, results
 from smm4h_core.measures import shown_measures
 
-app = typer.Typer(help="Join, show and verify bundles.", no_args_is_help=True)
+app = typer.Typer(help="Join, update, show and verify bundles.", no_args_is_help=True)
 
 Folder = Annotated[
     Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
@@ -50,6 +50,42 @@ def build(
         f"languages: {languages}",
         markup=False,
     )
+
+
+@app.command()
+def update(
+    bundle: Folder,
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SOURCE", help="The release, as `smm4h terminology build` takes."),
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to write.")],
+    version: Annotated[str, typer.Option(help="The new bundle's version.")],
+    release: Annotated[
+        str | None, typer.Option(help="The release's version; its own if left out.")
+    ] = None,
+    terminology: Annotated[
+        str | None, typer.Option(help="The terminology's name; the release's own if left out.")
+    ] = None,
+    lay_terms: Annotated[
+        bool, typer.Option("--lay-terms", help="Add our lay terms, whose concepts are the HPO's.")
+    ] = False,
+) -> None:
+    """Let the linkers know a new release of their terminology; only new terms are encoded."""
+    import torch
+
+    from smm4h_core.bundle import update_bundle
+    from smm4h_core.link.source import read_terminology
+
+    read = read_terminology(source, name=terminology, version=release, lay_terms=lay_terms)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    changes = update_bundle(bundle, read, version=version, folder=out, device=device)
+    for part, change in changes.items():
+        results().print(
+            f"{out}: {part} knows {read.label}: {change.num_added:,} terms added, "
+            f"{change.num_removed:,} removed, {change.num_encoded:,} encoded",
+            markup=False,
+        )
 
 
 @app.command()

@@ -20,6 +20,8 @@ SURFACE = {
     "smm4h compare": "RUNS... --split --baseline --json --markdown --out",
     "smm4h bundle": "",
     "smm4h bundle build": "OUT --classifier --extractor --linker --name --version",
+    "smm4h bundle update": "BUNDLE SOURCE OUT --version --release --terminology --lay-terms",
+    "smm4h link": "BUNDLE MENTIONS... --post --lang --explain --json",
     "smm4h bundle show": "BUNDLE --json",
     "smm4h bundle verify": "BUNDLE",
     "smm4h data": "",

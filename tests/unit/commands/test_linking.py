@@ -163,3 +163,38 @@ def test_build_refuses_what_does_not_go_together(runs: Path, smm4h, tmp_path: Pa
     mine = smm4h("bundle", "build", tmp_path / "mine", "--linker", linker)
     assert (mine.code, "is not a bundle" in mine.err) == (1, True)
     assert not (tmp_path / "x").exists()
+
+
+def test_link_says_which_concept_and_why(bundle: Path, smm4h) -> None:
+    ended = smm4h("link", bundle, "my head hurts", "", "--lang", "en", "--explain", "--json")
+    assert ended.code == 0, ended.err
+    head, nothing = json.loads(ended.out)
+    assert (head["concept_id"], head["name"]) == ("C1", "Headache")
+    assert head["explained"].startswith("C1: learned prob")
+    assert (nothing["concept_id"], nothing["explained"]) == (None, "NIL: nothing was proposed")
+    shown = smm4h("link", bundle, "my head hurts")
+    assert "Headache" in shown.out
+    refused = smm4h("link", bundle, "голова", "--lang", "ru")
+    assert (refused.code, "one of the bundle's languages, en; got ru" in refused.err) == (1, True)
+
+
+def test_update_lets_a_linker_know_new_terms(
+    bundle: Path, runs: Path, smm4h, tmp_path: Path
+) -> None:
+    old = (runs / "link" / "terms.tsv").read_text()
+    (tmp_path / "new.tsv").write_text(old + "C6\tPurple toes\nC6\tviolet toes\n")
+    out = tmp_path / "updated"
+    said = ("--version", "8", "--terminology", "effects", "--release", "2")
+    ended = smm4h("bundle", "update", bundle, tmp_path / "new.tsv", out, *said)
+    assert ended.code == 0, ended.err
+    assert "linker knows effects@2: 2 terms added, 0 removed, 2 encoded" in ended.out
+    assert smm4h("bundle", "verify", out).code == 0
+    linked = json.loads(smm4h("link", out, "purple toes", "my head hurts", "--json").out)
+    assert [each["concept_id"] for each in linked] == ["C6", "C1"]
+    other = smm4h(
+        *("bundle", "update", bundle, tmp_path / "new.tsv", tmp_path / "x"),
+        *("--version", "8", "--terminology", "other", "--release", "2"),
+    )
+    assert other.code == 1
+    assert "expected a linker to other, got effects@1" in other.err
+    assert not (tmp_path / "x").exists()
