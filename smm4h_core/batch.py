@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import IO, Any
 
 import pyarrow as pa
 
 from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline
 from smm4h_core.reports import ANSWER_COLUMNS, report_to_cells
+from smm4h_core.tables.parts import Parts
 from smm4h_core.tables.read import (
     LINE_COLUMNS,
     read_lines,
     read_table,
     read_types,
+    refuse_bad,
+    skip_bad,
     survey_table,
 )
 from smm4h_core.tables.rows import Row, in_chunks
 from smm4h_core.tables.write import write_table
 from smm4h_core.types import Lang, Report
 
+BAD_ROWS = "rows.csv"
+PART_ROWS = 5000
+"""Rows that a kill costs at most: a minute or so of a core."""
 _CANDIDATE_TYPE = pa.struct({"concept_id": pa.string(), "term": pa.string(), "score": pa.float64()})
 _LINK_TYPE = pa.struct(
     {
@@ -58,29 +67,72 @@ class Source:
     """The rows."""
     types: Callable[[], pa.Schema]
     """Finds the columns' Arrow types, which may take a reading of its own."""
+    num_bad: int = 0
+    """Rows left out, told of elsewhere; ``num_rows`` does not count them."""
 
 
 def open_table(
-    path: Path, *, lang: Lang | None = None, accept: Callable[[Row], None] | None = None
+    path: Path,
+    *,
+    lang: Lang | None = None,
+    accept: Callable[[], Callable[[Row], None]] | None = None,
+    errors: Path | None = None,
 ) -> Source:
-    """Open a table after reading it once: nothing is answered where one of its rows is bad.
+    """Open a table after reading it once: nothing is answered before every row is known.
 
     Args:
-        path: The table.
+        path: As for `smm4h_core.tables.read.read_table`.
         lang: Language of the rows that state none.
-        accept: Raises for a row that the answers' format cannot hold.
+        accept: Makes what raises for a row that whoever asks cannot use; it meets every row in
+            order, and is made anew for each reading.
+        errors: A folder for ``rows.csv``, which says of each row that cannot be answered where it
+            stands and why; None refuses the table for the first such row.
 
     Raises:
         DataError: as `smm4h_core.tables.read.read_table`.
     """
-    survey = survey_table(path, accept=accept)
+
+    def made() -> Callable[[Row], None] | None:
+        return accept() if accept else None
+
+    bad = BadRows(errors / BAD_ROWS) if errors else None
+    survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else refuse_bad)
+    if bad:
+        bad.close()
     return Source(
         name=str(path),
         columns=survey.columns,
         num_rows=survey.num_rows,
-        rows=read_table(path, lang=lang),
-        types=partial(read_types, path, survey.columns),
+        rows=read_table(path, lang=lang, accept=made(), on_bad=skip_bad),
+        types=lambda: read_types(path, survey.columns, accept=made()),
+        num_bad=bad.count if bad else 0,
     )
+
+
+class BadRows:
+    """Writes a line for each row that cannot be answered; without any there is no file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._stream: IO[str] | None = None
+
+    def tell(self, error: DataError) -> None:
+        """Add a row's place and what is wrong with it."""
+        if self._stream is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self.path.open("w", encoding="utf-8", errors="replace", newline="")
+            csv.writer(self._stream).writerow(("place", "reason"))
+        place, _, reason = str(error).partition(": ")
+        csv.writer(self._stream).writerow((place, reason))
+        self.count += 1
+
+    def close(self) -> None:
+        """Finish the file; an older one is removed where no row is bad now."""
+        if self._stream is not None:
+            self._stream.close()
+        else:
+            self.path.unlink(missing_ok=True)
 
 
 def refuse_doubled_ids() -> Callable[[Row], None]:
@@ -126,6 +178,70 @@ def write_answers(path: Path, source: Source, answered: Iterable[tuple[Row, Repo
         DataError: the source has a column of such a name, or ``path`` cannot hold the rows; see
             `smm4h_core.tables.write.write_table`.
     """
+    columns, types = _answer_columns(path, source)
+    _write_rows(path, columns, types, answered)
+
+
+def answer_in_parts(
+    pipeline: Pipeline,
+    source: Source,
+    path: Path,
+    *,
+    job: Mapping[str, Any],
+    extract_all: bool = False,
+    part_rows: int = PART_ROWS,
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> Counter[str]:
+    """Like `write_answers`, and goes on where a killed call for the same work stopped.
+
+    Parts of the answer lie beside ``path`` until all are there; a kill costs the open one.
+
+    Args:
+        pipeline: Answers.
+        source: Rows, in the same order on every call.
+        path: The table to write.
+        job: What decides the answer; parts of another job are thrown away.
+        extract_all: As for `Pipeline.process`.
+        part_rows: Rows of a part.
+        on_rows: Told how many rows more are done, those of earlier calls at once.
+
+    Returns:
+        ``posts``, ``positives`` and ``mentions`` of the whole table.
+
+    Raises:
+        DataError: as `write_answers`.
+    """
+    columns, types = _answer_columns(path, source)
+    decisive = {"columns": list(columns), "part_rows": part_rows, "extract_all": extract_all}
+    parts = Parts(path, {**job, **decisive})
+    done = parts.num_done()
+    on_rows(sum(1 for _ in islice(source.rows, done * part_rows)))
+    for number, chunk in enumerate(in_chunks(source.rows, part_rows), start=done):
+        counts = Counter({"posts": 0})
+        rest = replace(source, rows=iter(chunk))
+        answered = answer_rows(pipeline, rest, extract_all=extract_all)
+        with parts.open(number, counts) as unfinished:
+            _write_rows(unfinished, columns, types, count_reports(answered, counts, on_rows))
+    total = parts.counts()
+    parts.join(columns, types)
+    return total
+
+
+def count_reports(
+    answered: Iterable[tuple[Row, Report]],
+    counts: Counter[str],
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> Iterator[tuple[Row, Report]]:
+    """Count ``posts``, ``positives`` and ``mentions`` as they pass."""
+    for row, report in answered:
+        is_ade = bool(report.ade and report.ade.is_ade)
+        found = len(report.mentions or ())
+        counts.update({"posts": 1, "positives": int(is_ade), "mentions": found})
+        on_rows(1)
+        yield row, report
+
+
+def _answer_columns(path: Path, source: Source) -> tuple[tuple[str, ...], pa.Schema | None]:
     if taken := [column for column in source.columns if column in ANSWER_COLUMNS]:
         raise DataError(
             f"{source.name}: expected no column named {', '.join(ANSWER_COLUMNS)}, since answers "
@@ -134,7 +250,16 @@ def write_answers(path: Path, source: Source, answered: Iterable[tuple[Row, Repo
     types = None
     if path.suffix == ".parquet":
         types = pa.schema([*source.types(), *map(pa.field, ANSWER_COLUMNS, _ANSWER_TYPES)])
-    with write_table(path, (*source.columns, *ANSWER_COLUMNS), types=types) as append:
+    return (*source.columns, *ANSWER_COLUMNS), types
+
+
+def _write_rows(
+    path: Path,
+    columns: Sequence[str],
+    types: pa.Schema | None,
+    answered: Iterable[tuple[Row, Report]],
+) -> None:
+    with write_table(path, columns, types=types) as append:
         for chunk in in_chunks(answered):
             append(
                 [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,43 +20,14 @@ from smm4h_core.tables.rows import SUFFIXES
 from smm4h_core.types import Lang
 
 if TYPE_CHECKING:
+    from smm4h_core.batch import Source
     from smm4h_core.corpora.submission import Answer
+    from smm4h_core.pipeline import Pipeline
     from smm4h_core.tables.rows import Row
     from smm4h_core.types import Report
 
 STREAM = "-"
 SUBMISSIONS = (".tsv", ".zip")
-
-
-class _Tally:
-    """Counts answers as they pass, on a progress bar where somebody watches."""
-
-    def __init__(self) -> None:
-        self.posts = 0
-        self.positives = 0
-        self.mentions = 0
-        self.seconds = 0.0
-
-    def watch(
-        self, answered: Iterable[tuple[Row, Report]], total: int | None
-    ) -> Iterator[tuple[Row, Report]]:
-        from rich.progress import track
-
-        console = notices()
-        hidden = not console.is_terminal
-        started = time.perf_counter()
-        for row, report in track(
-            answered, "answering", total=total, console=console, transient=True, disable=hidden
-        ):
-            self.posts += 1
-            self.positives += report.ade is not None and report.ade.is_ade
-            self.mentions += len(report.mentions or ())
-            yield row, report
-        self.seconds = time.perf_counter() - started
-
-    @property
-    def posts_per_s(self) -> float:
-        return self.posts / self.seconds if self.posts else 0.0
 
 
 def predict(
@@ -77,39 +50,88 @@ def predict(
     extract_all: Annotated[
         bool, typer.Option("--extract-all", help="Seek spans in posts classified NoADE, too.")
     ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Leave out rows that cannot be read and say why in rows.csv there.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Answer posts. Tables (.tsv .csv .jsonl .parquet) keep all their columns."""
+    """Answer posts. Tables keep all their columns; the same command goes on after a kill."""
     _check_ends(source, out, endings=SUFFIXES if task is None else SUBMISSIONS)
     if task is not None:
         require_parts(bundle, task)
     if json and out == STREAM:
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
-    from json import dumps
-
+    if errors is not None and source == STREAM:
+        raise typer.BadParameter("standard input is read once", param_hint="--errors")
     from smm4h_core.batch import (
+        answer_in_parts,
         answer_rows,
+        count_reports,
         open_lines,
         open_table,
         refuse_doubled_ids,
-        write_answers,
     )
-    from smm4h_core.corpora.submission import write_submission
     from smm4h_core.pipeline import load_pipeline
-    from smm4h_core.reports import report_to_json
     from smm4h_core.tables.write import refuse_for_tsv
 
     if source == STREAM:
         posts = open_lines(sys.stdin.buffer, "standard input", lang=lang)
     else:
-        accept = refuse_for_tsv if Path(out).suffix == ".tsv" else None
+        accept = (lambda: refuse_for_tsv) if Path(out).suffix == ".tsv" else None
         posts = open_table(
-            _posts_file(source), lang=lang, accept=accept if task is None else refuse_doubled_ids()
+            _posts_file(source),
+            lang=lang,
+            accept=accept if task is None else refuse_doubled_ids,
+            errors=errors,
         )
     pipeline = load_pipeline(bundle)
-    tally = _Tally()
-    answers = answer_rows(pipeline, posts, extract_all=extract_all)
-    answered = tally.watch(answers, posts.num_rows)
+    started = time.perf_counter()
+    with _progress(posts.num_rows) as advance:
+        if source != STREAM and task is None and out != STREAM:
+            counts = answer_in_parts(
+                *(pipeline, posts, Path(out)),
+                job={**_describe_job(pipeline, _posts_file(source)), "lang": lang},
+                extract_all=extract_all,
+                on_rows=advance,
+            )
+        else:
+            counts = Counter({"posts": 0})
+            answers = answer_rows(pipeline, posts, extract_all=extract_all)
+            _write(out, task, posts, count_reports(answers, counts, advance))
+    seconds = time.perf_counter() - started
+
+    parts = pipeline.bundle
+    summary = {
+        "bundle": parts.label,
+        "posts": counts["posts"],
+        "unreadable": posts.num_bad,
+        "positives": counts["positives"] if parts.classifiers else None,
+        "mentions": counts["mentions"] if parts.extractors else None,
+        "posts_per_s": counts["posts"] / seconds,
+    }
+    if json:
+        print_json(summary)
+    named = {"positives": "ADE", "mentions": "mentions"}
+    found = "".join(f"{summary[k]} {n}, " for k, n in named.items() if summary[k] is not None)
+    left = f"{posts.num_bad} unreadable, see {errors}, " if posts.num_bad else ""
+    notices().print(
+        f"{counts['posts']} posts, {left}{found}{summary['posts_per_s']:.0f} posts/s", markup=False
+    )
+
+
+def _write(
+    out: str, task: Task | None, posts: Source, answered: Iterator[tuple[Row, Report]]
+) -> None:
+    from json import dumps
+
+    from smm4h_core.batch import write_answers
+    from smm4h_core.corpora.submission import write_submission
+    from smm4h_core.reports import report_to_json
+
     if out == STREAM:
         for _, report in answered:
             typer.echo(dumps(report_to_json(report)))
@@ -118,22 +140,25 @@ def predict(
     else:
         write_submission(Path(out), task, (_answer(report) for _, report in answered))
 
-    parts = pipeline.bundle
-    positives = tally.positives if parts.classifiers else None
-    mentions = tally.mentions if parts.extractors else None
-    if json:
-        print_json(
-            {
-                "bundle": pipeline.bundle.label,
-                "posts": tally.posts,
-                "positives": positives,
-                "mentions": mentions,
-                "posts_per_s": tally.posts_per_s,
-            }
-        )
-    counts = ((positives, "ADE"), (mentions, "mentions"))
-    found = "".join(f"{count} {what}, " for count, what in counts if count is not None)
-    notices().print(f"{tally.posts} posts, {found}{tally.posts_per_s:.0f} posts/s")
+
+@contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
+    """A progress bar where somebody watches."""
+    from rich.progress import Progress
+
+    console = notices()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("answering", total=total)
+        yield lambda rows: progress.advance(task, rows)
+
+
+def _describe_job(pipeline: Pipeline, source: Path) -> dict[str, Any]:
+    """What must be the same for a call to go on with another's answers."""
+    stated = source.stat()
+    return {
+        "bundle": pipeline.bundle.manifest["sha256"],
+        "source": [str(source.resolve()), stated.st_size, stated.st_mtime_ns],
+    }
 
 
 def _answer(report: Report) -> Answer:

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from smm4h_core.corpora.problems import Problem, refuse
 from smm4h_core.corpora.records import next_record
 from smm4h_core.corpora.tsv import describe_undecodable, read_rows
 from smm4h_core.errors import DataError
 from smm4h_core.tables.rows import CHUNK_ROWS, SUFFIXES, Row, find_columns, in_chunks
 from smm4h_core.types import Lang, Post
 
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""What ``surrogateescape`` makes of bytes that are not UTF-8."""
 LINE_COLUMNS = ("post_id", "text")
 """Columns of posts that came as bare lines."""
 
-Numbered = Iterator[tuple[int, dict[str, Any]]]
+OnBad = Callable[[DataError], None]
+"""Takes what is wrong with a row; where it returns, reading goes on with the next row."""
+Numbered = Iterator[tuple[int, dict[str, Any] | DataError]]
+"""Rows by their line, or why a row cannot be read."""
+
+
+def refuse_bad(error: DataError) -> None:
+    """Stop at the first row that cannot be read.
+
+    Raises:
+        DataError: the one given.
+    """
+    raise error
+
+
+def skip_bad(error: DataError) -> None:
+    """Pass over a row that cannot be read, as one does who has told of it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +55,15 @@ class Survey:
     """Its rows."""
 
 
-def survey_table(path: Path, *, accept: Callable[[Row], None] | None = None) -> Survey:
+def survey_table(
+    path: Path, *, accept: Callable[[Row], None] | None = None, on_bad: OnBad = refuse_bad
+) -> Survey:
     """Read a table once to its end, so that a bad row shows before hours of work, not after.
 
     Args:
         path: As for `read_table`.
-        accept: Raises for a row that whoever asks cannot use.
+        accept: As for `read_table`.
+        on_bad: As for `read_table`.
 
     Raises:
         DataError: as `read_table`.
@@ -49,15 +72,19 @@ def survey_table(path: Path, *, accept: Callable[[Row], None] | None = None) -> 
     if path.suffix != ".jsonl":
         columns.update(dict.fromkeys(_read_header(path)))
     num_rows = 0
-    for row in read_table(path):
+    for row in read_table(path, accept=accept, on_bad=on_bad):
         columns.update(dict.fromkeys(row.cells))
         num_rows += 1
-        if accept is not None:
-            accept(row)
     return Survey(tuple(columns), num_rows)
 
 
-def read_table(path: Path, *, lang: Lang | None = None) -> Iterator[Row]:
+def read_table(
+    path: Path,
+    *,
+    lang: Lang | None = None,
+    accept: Callable[[Row], None] | None = None,
+    on_bad: OnBad = refuse_bad,
+) -> Iterator[Row]:
     """Read rows one by one, in constant memory (of Parquet: one row group).
 
     Lines without anything in them are passed over. An id is kept as text and never goes through a
@@ -68,19 +95,31 @@ def read_table(path: Path, *, lang: Lang | None = None) -> Iterator[Row]:
             ``tweet``) and perhaps its language (``lang``: ``en``, ``ru`` or nothing). TSV is read
             without any quoting, as SMM4H writes it; CSV as RFC 4180 has it.
         lang: Language of the rows that state none.
+        accept: Raises a DataError for a row that whoever asks cannot use.
+        on_bad: Takes each row that cannot be read or is not accepted. What makes the rest of a
+            file unreadable (its header, a quotation of CSV that never ends) it is not asked about.
 
     Raises:
-        DataError: another format, a missing column, or a row that does not fit, by file and line.
+        DataError: another format, a missing column, or, from ``on_bad``, a row that does not fit,
+            by file and line.
     """
     if path.suffix == ".jsonl":
-        for line, cells in _read_jsonl(path):
-            place = f"{path}:{line}"
-            yield find_columns(cells, place).read(cells, place, lang)
-        return
-    columns = find_columns(_read_header(path), f"{path}:1")
-    rows = {".tsv": _read_tsv, ".csv": _read_csv, ".parquet": _read_parquet}[path.suffix](path)
+        columns, rows = None, _read_jsonl(path)
+    else:
+        columns = find_columns(_read_header(path), f"{path}:1")
+        rows = {".tsv": _read_tsv, ".csv": _read_csv, ".parquet": _read_parquet}[path.suffix](path)
     for line, cells in rows:
-        yield columns.read(cells, f"{path}:{line}", lang)
+        place = f"{path}:{line}"
+        try:
+            if isinstance(cells, DataError):
+                raise cells
+            row = (columns or find_columns(cells, place)).read(cells, place, lang)
+            if accept is not None:
+                accept(row)
+        except DataError as error:
+            on_bad(error)
+        else:
+            yield row
 
 
 def read_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -> Iterator[Row]:
@@ -100,8 +139,15 @@ def read_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -
         )
 
 
-def read_types(path: Path, columns: Iterable[str]) -> pa.Schema:
+def read_types(
+    path: Path, columns: Iterable[str], *, accept: Callable[[Row], None] | None = None
+) -> pa.Schema:
     """The Arrow types of a table's columns, which only Parquet needs to know.
+
+    Args:
+        path: A table whose bad rows have been told of: they are passed over.
+        columns: Its columns.
+        accept: As for `read_table`.
 
     Raises:
         DataError: a column of a ``.jsonl`` that mixes types which no one column can hold.
@@ -112,14 +158,14 @@ def read_types(path: Path, columns: Iterable[str]) -> pa.Schema:
     if path.suffix != ".jsonl":
         return pa.schema([(name, pa.string()) for name in columns])
     schema = pa.schema([(name, pa.null()) for name in columns])
-    for chunk in in_chunks(_read_jsonl(path)):
+    for chunk in in_chunks(read_table(path, accept=accept, on_bad=skip_bad)):
         try:
-            found = [(name, pa.array([cells.get(name) for _, cells in chunk])) for name in columns]
+            found = [(name, pa.array([row.cells.get(name) for row in chunk])) for name in columns]
             types = pa.schema([(name, array.type) for name, array in found])
             schema = pa.unify_schemas([schema, types], promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError) as error:
             raise DataError(
-                f"{path}:{chunk[0][0]}: expected one type a column from here on, as Parquet has "
+                f"{chunk[0].place}: expected one type a column from here on, as Parquet has "
                 f"it (write .jsonl instead): {error}"
             ) from None
     return schema
@@ -133,29 +179,53 @@ def _read_header(path: Path) -> tuple[str, ...]:
             return tuple(file.schema_arrow.names)
     if path.suffix == ".csv":
         return tuple(next(_read_records(path), (1, []))[1])
-    for _, line in _decoded(path):
+    for _, line in _lines(path, "strict"):
         return tuple(line.removesuffix("\n").removesuffix("\r").split("\t"))
     return ()
 
 
 def _read_tsv(path: Path) -> Numbered:
     header = _read_header(path)
-    for row in read_rows(path, [name.strip().lower() for name in header]):
+    met: list[Problem] = []
+
+    def report(problem: Problem) -> None:
+        if problem.line <= 1:
+            refuse(problem)
+        if problem.severity == "error":
+            met.append(problem)
+
+    def tell(before: int | None) -> Numbered:
+        while met and (before is None or met[0].line < before):
+            problem = met.pop(0)
+            yield problem.line, DataError(str(problem))
+
+    for row in read_rows(path, [name.strip().lower() for name in header], report=report):
+        yield from tell(row.line)
+        if met:  # of this very row: its bytes were replaced
+            yield row.line, DataError(str(met.pop(0)))
+            continue
         # read_rows lower-cases names; a column leaves under the name it came with.
         yield row.line, dict(zip(header, row.cells.values(), strict=True))
+    yield from tell(None)
 
 
 def _read_csv(path: Path) -> Numbered:
     records = _read_records(path)
     _, header = next(records, (1, []))
     for line, record in records:
-        if len(record) != len(header):
-            raise DataError(f"{path}:{line}: expected {len(header)} cells, got {len(record)}")
-        yield line, dict(zip(header, record, strict=True))
+        escaped = _ESCAPED.search("\0".join(record))
+        if escaped:
+            byte = ord(escaped[0]) - 0xDC00
+            yield line, DataError(f"{path}:{line}: expected UTF-8, got byte 0x{byte:02x}")
+        elif len(record) != len(header):
+            reason = f"{path}:{line}: expected {len(header)} cells, got {len(record)}"
+            yield line, DataError(reason)
+        else:
+            yield line, dict(zip(header, record, strict=True))
 
 
 def _read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader((text for _, text in _decoded(path)), strict=True)
+    reader = csv.reader((text for _, text in _lines(path, "surrogateescape")), strict=True)
     start = 1
     try:
         while (record := next_record(reader)) is not None:
@@ -167,16 +237,21 @@ def _read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _read_jsonl(path: Path) -> Numbered:
-    for number, line in _decoded(path):
+    for number, line in _lines(path, "surrogateescape"):
         if not line.strip():
             continue
+        place = f"{path}:{number}"
         try:
+            _decode(line.encode("utf-8", "surrogateescape"), place)
             cells = json.loads(line, parse_constant=_refuse_constant)
+        except DataError as error:
+            yield number, error
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}:{number}: expected a JSON object, got: {error}") from None
-        if not isinstance(cells, dict):
-            raise DataError(f"{path}:{number}: expected a JSON object, got {type(cells).__name__}")
-        yield number, cells
+            yield number, DataError(f"{place}: expected a JSON object, got: {error}")
+        else:
+            is_object = isinstance(cells, dict)
+            got = f"{place}: expected a JSON object, got {type(cells).__name__}"
+            yield number, cells if is_object else DataError(got)
 
 
 def _read_parquet(path: Path) -> Numbered:
@@ -197,12 +272,13 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
         raise DataError(f"{path}: expected a Parquet file, got: {error}") from None
 
 
-def _decoded(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, errors: Literal["strict", "surrogateescape"]) -> Iterator[tuple[int, str]]:
     """Lines with their ends; only a line feed ends one, as in `smm4h_core.corpora.tsv`."""
     try:
         with path.open("rb") as stream:
             for number, raw in enumerate(stream, start=1):
-                line = _decode(raw, f"{path}:{number}")
+                place = f"{path}:{number}"
+                line = _decode(raw, place) if errors == "strict" else raw.decode("utf-8", errors)
                 yield number, line.removeprefix("\ufeff") if number == 1 else line
     except OSError as error:
         raise DataError(f"{path}: expected a file, got: {error.strerror}") from None

@@ -61,9 +61,9 @@ def write_table(
 
 
 def _text_rows(stream: IO[bytes], suffix: str, columns: Sequence[str]) -> Append:
+    stream.write(format_header(columns, suffix))
     if suffix != ".jsonl":
         join = _tsv_line if suffix == ".tsv" else _csv_line
-        stream.write(join(columns, "header").encode())
 
         def line(row: Row) -> str:
             return join([_cell(row.cells.get(name), row.place) for name in columns], row.place)
@@ -81,6 +81,13 @@ def _text_rows(stream: IO[bytes], suffix: str, columns: Sequence[str]) -> Append
                 ) from None
 
     return append
+
+
+def format_header(columns: Sequence[str], suffix: str) -> bytes:
+    """What stands above the rows of a ``.tsv`` or ``.csv``; nothing of other kinds."""
+    if suffix not in (".tsv", ".csv"):
+        return b""
+    return (_tsv_line if suffix == ".tsv" else _csv_line)(columns, "header").encode()
 
 
 def refuse_for_tsv(row: Row) -> None:

@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 
@@ -5,7 +6,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from smm4h_core.batch import answer_rows, open_lines, open_table, write_answers
+from smm4h_core.batch import (
+    answer_in_parts,
+    answer_rows,
+    open_lines,
+    open_table,
+    refuse_doubled_ids,
+    write_answers,
+)
 from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline, load_pipeline
 from smm4h_core.reports import ANSWER_COLUMNS
@@ -89,3 +97,90 @@ def test_open_lines_makes_a_table_of_ids_and_texts(pipeline: Pipeline, tmp_path:
 
     rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert [(row["post_id"], row["text"]) for row in rows] == [("1", "slept"), ("2", "nothing")]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".csv", ".tsv"])
+def test_killed_answer_goes_on_and_ends_as_an_undisturbed_one(
+    pipeline: Pipeline, posts: Path, tmp_path: Path, suffix: str
+) -> None:
+    whole, cut = tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}"
+    rows_told = []
+
+    def die(rows: int) -> None:
+        rows_told.append(rows)
+        if len(rows_told) == 1350:
+            raise KeyboardInterrupt
+
+    def answer(on_rows, path: Path = cut) -> dict[str, int]:
+        return answer_in_parts(
+            *(pipeline, open_table(posts, lang="en"), path),
+            job={"bundle": "tiny"},
+            part_rows=500,
+            on_rows=on_rows,
+        )
+
+    with pytest.raises(KeyboardInterrupt):
+        answer(die)
+    assert not cut.exists()
+    told: list[int] = []
+    counts = answer(told.append)
+    assert (told[0], sum(told), counts["posts"]) == (1000, 2100, 2100)
+    assert answer(lambda _: None, whole) == counts
+    if suffix == ".parquet":
+        assert pq.read_table(cut).equals(pq.read_table(whole))
+    else:
+        assert cut.read_bytes() == whole.read_bytes()
+    labels = [report.ade.is_ade for _, report in answer_rows(pipeline, open_table(posts))]
+    assert counts["positives"] == sum(labels)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_open_table_tells_of_bad_rows_and_leaves_them_out(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    good = [{"id": 2**60 + n, "text": f"slept {n} hours"} for n in range(4)]
+    lines = [json.dumps(each) for each in good]
+    lines[2:2] = ["{", '{"id": 1.5, "text": "a"}', '{"id": 7}', "[]"]
+    path = tmp_path / "in.jsonl"
+    path.write_bytes("\n".join(lines).encode() + b'\n{"id": 8, "text": "\xff"}\n')
+    errors = tmp_path / "errors"
+    source = open_table(path, lang="en", errors=errors)
+    assert (source.num_rows, source.num_bad) == (4, 5)
+    write_answers(tmp_path / "out.parquet", source, answer_rows(pipeline, source))
+    rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
+    # A fraction among the ids would have made all of them fractions.
+    assert [row["id"] for row in rows] == [each["id"] for each in good]
+    with (errors / "rows.csv").open(newline="") as stream:
+        header, *told = csv.reader(stream)
+    assert header == ["place", "reason"]
+    assert [place for place, _ in told] == [f"{path}:{n}" for n in (3, 4, 5, 6, 9)]
+    assert "expected UTF-8, got byte 0xff" in told[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "bad"),
+    [
+        ("in.tsv", b"id\ttext\n1\ta\n2\n3\t\xff\n4\td\n\t e\n6\tf\textra\n", [3, 4, 6, 7]),
+        ("in.csv", b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,e\n', [3, 4, 7]),
+    ],
+)
+def test_open_table_leaves_out_bad_rows_of_each_kind_of_table(
+    tmp_path: Path, name: str, content: bytes, bad: list[int]
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    source = open_table(path, errors=tmp_path / "errors")
+    assert [row.post.post_id for row in source.rows] == ["1", "4"]
+    with (tmp_path / "errors" / "rows.csv").open(newline="") as stream:
+        assert [place for place, _ in list(csv.reader(stream))[1:]] == [f"{path}:{n}" for n in bad]
+    path.write_text("id,text\n1,a\n" if name == "in.csv" else "id\ttext\n1\ta\n")
+    assert open_table(path, errors=tmp_path / "errors").num_bad == 0
+    assert not (tmp_path / "errors" / "rows.csv").exists()
+
+
+def test_open_table_leaves_out_what_its_answers_cannot_hold(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_text("id,text\n1,a\n1,b\n2,c\n")
+    source = open_table(path, accept=refuse_doubled_ids, errors=tmp_path / "errors")
+    assert [row.post.text for row in source.rows] == ["a", "c"]
+    assert source.num_bad == 1
