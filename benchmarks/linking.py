@@ -208,7 +208,8 @@ def _count(measured: Measured) -> str:
     scores = measured.best.scores
     return (
         f"{CORPORA.get(measured.run, measured.run)}: {len(measured.gold)} mentions, "
-        f"{scores.seen.n} of seen concepts, {scores.unseen.n} X lacks the concept."
+        f"{scores.seen.n} of seen concepts, {scores.unseen.n} of others; "
+        f"of {measured.gold.num_unknown} the terminology lacks the concept."
     )
 
 
