@@ -1,1 +1,20 @@
 """The science of smm4h: nothing in here knows of Ray, HTTP or a command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smm4h_core.pipeline import Pipeline
+
+
+def load_bundle(folder: str | Path) -> Pipeline:
+    """A bundle, ready to answer: ``load_bundle(path).process(["my head hurts"])``.
+
+    Raises:
+        BundleError: saying which file is wrong.
+    """
+    from smm4h_core.pipeline import load_pipeline  # torch: importing the package costs nothing
+
+    return load_pipeline(Path(folder))

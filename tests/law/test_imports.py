@@ -21,7 +21,7 @@ LAYERS = (
     {"members", "bundle"},
     {"search"},
     {"pipeline"},
-    {"batch"},
+    {"batch", "frames"},
 )
 """Parts of smm4h_core, lowest first: each imports itself and parts of lower layers alone."""
 
