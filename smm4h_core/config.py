@@ -17,6 +17,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from smm4h_core.errors import ConfigError
+from smm4h_core.linking_sections import LinkingConfig
 from smm4h_core.sections import (
     MORGAN,
     NAME_PATTERN,
@@ -29,7 +30,6 @@ from smm4h_core.sections import (
     EnsembleConfig,
     ExtractionConfig,
     Fraction,
-    LinkingConfig,
     MoleculesConfig,
     NetworkConfig,
     Positive,

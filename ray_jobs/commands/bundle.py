@@ -39,7 +39,7 @@ def build(
     version: Annotated[str, typer.Option(help="Its version.")] = "1",
 ) -> None:
     """Join parts of several bundles into one; an option again adds a part for other languages."""
-    from smm4h_core.bundle import join_bundles
+    from smm4h_core.bundle_build import join_bundles
 
     given = {"classifier": classifier, "extractor": extractor, "linker": linker}
     sources = [(part, path) for part, paths in given.items() for path in paths or ()]
@@ -74,7 +74,7 @@ def update(
     """Let the linkers know a new release of their terminology; only new terms are encoded."""
     import torch
 
-    from smm4h_core.bundle import update_bundle
+    from smm4h_core.bundle_build import update_bundle
     from smm4h_core.link.source import read_terminology
 
     read = read_terminology(source, name=terminology, version=release, lay_terms=lay_terms)

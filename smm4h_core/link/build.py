@@ -10,7 +10,7 @@ from smm4h_core.link.classifier import ConceptClassifier
 from smm4h_core.link.similarity import SimilarityEncoder
 from smm4h_core.link.source import read_terminology
 from smm4h_core.link.terminology import Terminology
-from smm4h_core.sections import LinkingConfig
+from smm4h_core.linking_sections import LinkingConfig
 
 
 def linking_of(config: RunConfig) -> LinkingConfig:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 LAYERS = (
     {"types", "errors", "measures"},
     {"sections", "storage", "stored_rules"},
+    {"linking_sections"},
     {"config"},
     {"text", "corpora"},
     {"encoders"},
@@ -19,7 +20,7 @@ LAYERS = (
     {"link"},
     {"evaluation"},
     {"members", "bundle"},
-    {"search"},
+    {"search", "bundle_build"},
     {"pipeline"},
     {"batch", "frames"},
 )

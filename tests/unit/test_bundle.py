@@ -13,13 +13,13 @@ from safetensors.torch import load_file
 from safetensors.torch import save as save_tensors
 
 from smm4h_core.bundle import (
-    join_bundles,
     load_bundle,
     read_manifest,
     save_bundle,
     seal,
     verify_bundle,
 )
+from smm4h_core.bundle_build import join_bundles
 from smm4h_core.classify.ensemble import MeanProb, rule_to_json
 from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.predict import predict_logits
