@@ -85,6 +85,9 @@ class CrossAttention(nn.Module):
     The linear layer starts at zero, so that what was pretrained is not drowned before anything is
     learnt. An encoder that pools natively weighs states by their size, which a norm would level
     (the Universal Sentence Encoder's vector turns to a cosine of 0.42): it gets the sum as it is.
+    Without the norm the sum grew without bounds within ten steps, and all posts got one answer; so
+    there a single number that starts at zero scales what was attended (ReZero, Bachlechner et al.
+    2021), and the linear layer starts as usual.
     """
 
     def __init__(self, text_encoder: TextEncoder, molecule_encoder: TextEncoder) -> None:
@@ -104,7 +107,9 @@ class CrossAttention(nn.Module):
         self.dropout = nn.Dropout(ATTENTION_DROPOUT)
         native = text_encoder.pooling == "native"
         self.norm = nn.Identity() if native else nn.LayerNorm(size, eps=1e-12)  # BERT's
-        nn.init.zeros_(self.attention.out_proj.weight)
+        self.scale = nn.Parameter(torch.zeros(())) if native else None
+        if not native:
+            nn.init.zeros_(self.attention.out_proj.weight)
 
     def forward(
         self, text: EncoderOutput, text_mask: Tensor, molecules: MoleculeBatch, pool: Pool
@@ -118,6 +123,8 @@ class CrossAttention(nn.Module):
         attended, _ = self.attention(
             text.states, keys, keys, key_padding_mask=masked, need_weights=False
         )  # (B, L, H_t)
+        if self.scale is not None:
+            attended = self.scale * attended
         fused = self.norm(self.dropout(attended) + text.states)
         return pool(fused, text_mask)
 

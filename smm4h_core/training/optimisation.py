@@ -51,6 +51,10 @@ def rate_groups(
 ) -> list[tuple[float, dict[str, nn.Parameter]]]:
     """Learning rates by depth: the new layers' own, each encoder's falling from its top down.
 
+    What joins encoders (``fusion``) is new and learns at their top layers' rate: at ten times that,
+    which the Universal Sentence Encoder's head wants, cross-attention drowned the text within an
+    epoch and every post got the same answer.
+
     Depth is read off the parameters' names (``...layer.<n>...``); what stands outside the layers,
     the embeddings that is, counts as one below the first. Without decay there are two groups.
 
@@ -77,7 +81,10 @@ def rate_groups(
             by_depth.setdefault(below_top, {})[f"{place}.{name}"] = parameter
     encoded = {id(parameter) for encoder in pretrained for parameter in encoder.parameters()}
     fresh = {name: p for name, p in network.named_parameters() if id(p) not in encoded}
-    groups = [(learning_rate * head_rate_factor, fresh)]
+    joins = {name: p for name, p in fresh.items() if name.startswith("fusion.")}
+    head = {name: p for name, p in fresh.items() if name not in joins}
+    groups = [(learning_rate * head_rate_factor, head)]
+    groups += [(learning_rate, joins)] if joins else []
     groups += [(learning_rate * layer_rate_decay**n, by_depth[n]) for n in sorted(by_depth)]
     return groups
 

