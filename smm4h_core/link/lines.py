@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from smm4h_core.corpora.tsv import describe_undecodable
 from smm4h_core.errors import DataError
 
 
@@ -21,10 +22,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 line = raw.decode("utf-8")
             except UnicodeDecodeError as error:
-                raise DataError(
-                    f"{path}:{number}: expected UTF-8, got byte 0x{raw[error.start]:02x} "
-                    f"at byte {error.start + 1} of the line"
-                ) from None
+                raise DataError(f"{path}:{number}: {describe_undecodable(raw, error)}") from None
             if number == 1:
                 line = line.removeprefix("\ufeff")
             yield number, line.removesuffix("\n").removesuffix("\r")
