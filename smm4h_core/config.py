@@ -195,6 +195,8 @@ class RunConfig(Section):
             return self
         if self.ensemble.threshold != "chosen":
             raise ValueError("ensemble.threshold of task 1c is chosen: no source states one")
+        if self.ensemble.tie != EnsembleConfig.model_fields["tie"].default:
+            raise ValueError("task 1c has no votes to tie: leave ensemble.tie out")
         if self.ensemble.rule == "distance" and not linking.lexical:
             raise ValueError("linking.lexical is of ensemble.rule learned: leave it out")
         if self.text != TextConfig():

@@ -135,6 +135,7 @@ def linking(**keys: object) -> dict[str, object]:
             {"ensemble": {"rule": "distance", "threshold": "chosen"}, **linking(lexical=False)},
             "linking.lexical is of ensemble.rule learned",
         ),
+        ({"ensemble": {**LINKING["ensemble"], "tie": "negative"}}, "task 1c has no votes to tie"),
         ({"network": {"dropout": 0.5}}, "task 1c has its own networks"),
         ({"text": {"emoji": "keep"}}, "task 1c reads mentions as they are quoted"),
         ({"training": {**LINKING["training"], "checkpoint_steps": 5}}, "between epochs alone"),
