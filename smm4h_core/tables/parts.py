@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from smm4h_core.tables.write import ROW_GROUP_ROWS, format_header, write_table
 
-JOB = "job.json"
+JOB = "job.sha256"
 
 
 class Parts:
@@ -33,12 +33,13 @@ class Parts:
         self.path = path
         self.folder = path.with_name(f".{path.name}.parts")
         text = json.dumps(job, sort_keys=True)
-        digest = {"job": hashlib.sha256(text.encode()).hexdigest()}
+        digest = hashlib.sha256(text.encode()).hexdigest()
         stated = self.folder / JOB
-        if not stated.is_file() or json.loads(stated.read_text()) != digest:
+        # Compared as it stands: one that a kill cut short is another job's.
+        if not stated.is_file() or stated.read_bytes() != digest.encode():
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir()
-            stated.write_text(json.dumps(digest))
+            stated.write_bytes(digest.encode())
 
     @contextmanager
     def open(self, number: int, counts: Mapping[str, int]) -> Iterator[Path]:

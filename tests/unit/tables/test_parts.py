@@ -66,6 +66,9 @@ def test_parts_of_the_same_job_are_found_again_and_an_open_one_is_not(tmp_path: 
     assert Parts(out, {"job": 1}).num_done() == 1
     assert not out.exists()
     assert Parts(out, {"job": 2}).num_done() == 0
+    fill(Parts(out, {"job": 2}), 0, [1], ".csv")
+    (tmp_path / ".out.csv.parts" / "job.sha256").write_bytes(b"12")  # cut short by a kill
+    assert Parts(out, {"job": 2}).num_done() == 0
 
 
 def test_header_of_a_part_is_left_out_whatever_it_holds(tmp_path: Path) -> None:
