@@ -33,7 +33,7 @@ def link(
     json: Annotated[bool, typer.Option("--json", help="Print the links as JSON.")] = False,
 ) -> None:
     """Link mentions to concepts of the bundle's terminology."""
-    require_parts(bundle, "1c", gold_mentions=True)
+    require_parts(bundle, "1c", gold_mentions=True, hint="BUNDLE")
     from smm4h_core.pipeline import load_pipeline
     from smm4h_core.reports import link_to_json
 

@@ -16,13 +16,16 @@ _WANTED: dict[Task, tuple[str, ...]] = {
 }
 
 
-def require_parts(bundle: Path, task: Task, *, gold_mentions: bool = False) -> frozenset[str]:
+def require_parts(
+    bundle: Path, task: Task, *, gold_mentions: bool = False, hint: str = "--task"
+) -> frozenset[str]:
     """Refuse a task that the bundle has no part for; answer the kinds of its parts.
 
     Args:
         bundle: The bundle's folder.
         task: What is asked for.
         gold_mentions: Whether mentions are given, so that the linker alone will do.
+        hint: The argument that asks for it, for the error.
 
     Raises:
         BadParameter: a part is not among the bundle's.
@@ -38,6 +41,6 @@ def require_parts(bundle: Path, task: Task, *, gold_mentions: bool = False) -> f
             raise typer.BadParameter(
                 f"task {task} needs a bundle with the part {part}; {bundle} holds no {part}, but "
                 f"{', '.join(sorted(parts))} (`smm4h bundle build` joins parts of several)",
-                param_hint="--task",
+                param_hint=hint,
             )
     return frozenset(parts)

@@ -165,6 +165,12 @@ def test_build_refuses_what_does_not_go_together(runs: Path, smm4h, tmp_path: Pa
     assert not (tmp_path / "x").exists()
 
 
+def test_link_refuses_a_bundle_without_a_linker(tiny_bundle: Path, smm4h) -> None:
+    ended = smm4h("link", tiny_bundle, "my head hurts")
+    assert ended.code == 2
+    assert "Invalid value for BUNDLE: task 1c needs a bundle with the part linker" in ended.err
+
+
 def test_link_says_which_concept_and_why(bundle: Path, smm4h) -> None:
     ended = smm4h("link", bundle, "my head hurts", "", "--lang", "en", "--explain", "--json")
     assert ended.code == 0, ended.err
