@@ -116,10 +116,10 @@ def save_bundle(
             "rule": dict(rule),
             "scores": dict(scores),
             "training_data": fingerprint,
-            "languages": list(config.languages),
+            "languages": list(config.served),
             "configuration": config.model_dump(mode="json"),
         }
-        write_manifest(unfinished, config.name, config.version, config.languages, {part: described})
+        write_manifest(unfinished, config.name, config.version, config.served, {part: described})
 
 
 @contextmanager
@@ -240,7 +240,7 @@ def load_bundle(folder: Path) -> Bundle:
         for part, config in configs.items():
             if kind_of(part) == kind:
                 loaded = loader(config, rules[part], folder / part)
-                by_lang |= dict.fromkeys(config.languages, loaded)
+                by_lang |= dict.fromkeys(config.served, loaded)
         return by_lang
 
     return Bundle(

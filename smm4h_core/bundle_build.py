@@ -104,7 +104,7 @@ def update_bundle(
             f"got {', '.join(stated.values()) or 'none'}"
         )
     linkers = {
-        part: bundle.linkers[manifest["parts"][part]["configuration"]["data"]["train"][0]["lang"]]
+        part: bundle.linkers[manifest["parts"][part]["languages"][0]]
         for part in chosen
     }
     changes = {}

@@ -106,6 +106,8 @@ class RunConfig(Section):
     storage: str = "runs"
     """Folder or URI under which everything is written; every node must reach it."""
     data: DataConfig
+    serves: Annotated[tuple[Lang, ...], Field(min_length=1)] | None = None
+    """Languages whose posts its bundle answers; None is every language that it was trained on."""
     text: TextConfig = TextConfig()
     encoder: EncoderConfig
     drugs: DrugsConfig = DrugsConfig()
@@ -125,6 +127,11 @@ class RunConfig(Section):
     def languages(self) -> tuple[Lang, ...]:
         """Languages trained on, in alphabetical order."""
         return tuple(sorted({ref.lang for ref in self.data.train + self.data.extra}))
+
+    @property
+    def served(self) -> tuple[Lang, ...]:
+        """Languages whose posts its bundle answers, in alphabetical order."""
+        return tuple(sorted(set(self.serves or self.languages)))
 
     @property
     def parts(self) -> tuple[MemberPart, ...]:
@@ -368,6 +375,13 @@ def training_digest(config: RunConfig, part: MemberPart = "") -> str:
     if config.linking is not None:
         own = {"similarity", "mentions_as_terms"} if part == "similarity" else {"classifier"}
         chosen = config.linking.model_dump(mode="json", include={"terminology", *own})
+        # Newer keys at their defaults: older members are known again.
+        if not chosen["terminology"]["only_lay_concepts"]:
+            del chosen["terminology"]["only_lay_concepts"]
+        if not chosen["terminology"]["understands"]:
+            del chosen["terminology"]["understands"]
+        if part == "similarity" and config.linking.vectors != "fp32":
+            chosen["vectors"] = config.linking.vectors
         parts["linking"] = {"part": part, **chosen}
     training = config.training_of(part).model_dump(mode="json", exclude={"checkpoint_steps"})
     canonical = json.dumps({**parts, "training": training}, sort_keys=True)

@@ -21,6 +21,11 @@ class TerminologyConfig(Section):
     """Its version; None is the release's own."""
     lay_terms: bool = False
     """Add our lay terms, whose concepts are the HPO's."""
+    only_lay_concepts: bool = False
+    """Leave out the concepts that no lay term names: people have no word for them."""
+    understands: tuple[str, ...] = ()
+    """Other systems whose codes it shall take for its concepts', by its cross-references:
+    ``[UMLS]`` where a corpus is coded in CUIs and mentions are linked to the HPO."""
 
 
 class SimilarityConfig(Section):
@@ -88,5 +93,8 @@ class LinkingConfig(Section):
     """None leaves the classifier out: similarity links alone."""
     mentions_as_terms: bool = True
     """Training mentions are terms of their concept too, for similarity to find."""
+    vectors: Literal["fp32", "int8"] = "fp32"
+    """How a bundle keeps the terms' vectors: ``int8`` is a quarter of the size, rounded before
+    anything is chosen on them, and read into memory where ``fp32`` is mapped from its file."""
     lexical: bool = True
     """The ``learned`` rule reads what is spelt alike, too."""

@@ -38,6 +38,14 @@ def build(
     lay_terms: Annotated[
         bool, typer.Option("--lay-terms", help="Add our lay terms, whose concepts are the HPO's.")
     ] = False,
+    only_lay_concepts: Annotated[
+        bool,
+        typer.Option("--only-lay-concepts", help="Leave out concepts that no lay term names."),
+    ] = False,
+    understands: Annotated[
+        list[str] | None,
+        typer.Option(help="Another system whose codes it takes, by its cross-references: UMLS."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Check a release, by file and line, and write it as one table of concepts and terms."""
@@ -47,7 +55,14 @@ def build(
 
     if out.suffix != ".parquet":
         raise ConfigError(f"OUT: expected a name ending in .parquet, got {out}")
-    terminology = read_terminology(source, name=name, version=version, lay_terms=lay_terms)
+    terminology = read_terminology(
+        source,
+        name=name,
+        version=version,
+        lay_terms=lay_terms,
+        only_lay_concepts=only_lay_concepts,
+        understands=understands or (),
+    )
     save_terminology(terminology, out)
     concepts = terminology.concepts.values()
     counts = {

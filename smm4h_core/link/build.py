@@ -30,7 +30,12 @@ def load_run_terminology(config: RunConfig) -> Terminology:
     if not source.startswith("package:"):
         source = str(Path(config.data.root) / source)
     return read_terminology(
-        source, name=stated.name, version=stated.version, lay_terms=stated.lay_terms
+        source,
+        name=stated.name,
+        version=stated.version,
+        lay_terms=stated.lay_terms,
+        only_lay_concepts=stated.only_lay_concepts,
+        understands=stated.understands,
     )
 
 

@@ -6,9 +6,10 @@ costs its own encoding alone. Distances are not squared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -18,14 +19,18 @@ from smm4h_core.errors import DataError
 from smm4h_core.link.approximate import FLAT_MOST, build_ivf, is_worth_it
 from smm4h_core.link.candidates import take_best
 from smm4h_core.link.flat import measure_half_norms, search_flat
+from smm4h_core.link.rounded import read_rounded, round_vectors, write_rounded
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.terminology import Term
 from smm4h_core.storage import Storage, open_storage
 from smm4h_core.types import Candidate
 
-IndexKind = Literal["flat", "ivf"]
-INDEX_FILE, ENTRIES_FILE, STATED_FILE = "index.faiss", "entries.parquet", "index.json"
-INDEX_FILES = (INDEX_FILE, ENTRIES_FILE, STATED_FILE)
+IndexKind = Literal["flat", "ivf", "int8"]
+ENTRIES_FILE, STATED_FILE = "entries.parquet", "index.json"
+VECTOR_FILES: Mapping[str, str] = MappingProxyType(
+    {"flat": "index.faiss", "ivf": "index.faiss", "int8": "vectors.safetensors"}
+)
+"""Where vectors lie, by the index's kind."""
 SCHEMA_VERSION = 1
 SEARCHED_AT_ONCE = 128
 TERMS_A_CONCEPT = 4
@@ -45,7 +50,8 @@ class TermIndex:
     index: Any
     """The FAISS index, from vectors to numbers."""
     kind: IndexKind
-    """``flat`` compares with every vector; ``ivf`` with those of the nearest clusters."""
+    """``flat`` compares with every vector, ``int8`` with every rounded one; ``ivf`` with those of
+    the nearest clusters."""
     entries: list[tuple[str, str] | None]
     """By number: concept and term; None once removed."""
     is_writable: bool = True
@@ -74,7 +80,8 @@ class TermIndex:
         vectors = _check_vectors(vectors, len(terms), self.dimension)
         first = len(self.entries)
         numbers = np.arange(first, first + len(terms), dtype=np.int64)
-        self.index.add_with_ids(vectors, numbers)
+        stored = round_vectors(vectors) if self.kind == "int8" else vectors
+        self.index.add_with_ids(stored, numbers)
         self.half_norms = self.order = None
         self.entries += [(term.concept_id, term.term) for term in terms]
         return numbers
@@ -137,7 +144,7 @@ class TermIndex:
                 yield *entry, 0.0 - distance
 
     def _search(self, vectors: Vectors, width: int) -> tuple[Places, Distances]:
-        if self.kind == "flat":
+        if self.kind != "ivf":
             if self.half_norms is None:
                 self.half_norms = measure_half_norms(self.index)
             places = search_flat(self.index, vectors, self.half_norms, num_terms=width)
@@ -189,7 +196,7 @@ def build_term_index(
     chosen = kind or ("flat" if len(terms) <= FLAT_MOST else "ivf")
     index = build_ivf(vectors) if chosen == "ivf" else None
     if index is None or (kind is None and not is_worth_it(index)):
-        chosen = "flat"
+        chosen = "int8" if kind == "int8" else "flat"
         index = faiss.IndexIDMap2(faiss.IndexFlatL2(vectors.shape[1]))
     built = TermIndex(index, chosen, [])
     built.add(terms, vectors)
@@ -203,10 +210,17 @@ def save_term_index(built: TermIndex, storage: Storage) -> None:
     import pyarrow.parquet as pq
 
     writer: Any = faiss  # whose stubs lack the class
-    storage.write(
-        INDEX_FILE,
-        lambda stream: faiss.write_index(built.index, writer.PyCallbackIOWriter(stream.write)),
-    )
+    if built.kind == "int8":
+        numbers = faiss.vector_to_array(built.index.id_map)
+        vectors = built.index.index.reconstruct_n(0, len(built))
+        storage.write(
+            VECTOR_FILES[built.kind], lambda stream: write_rounded(vectors, numbers, stream)
+        )
+    else:
+        storage.write(
+            VECTOR_FILES[built.kind],
+            lambda stream: faiss.write_index(built.index, writer.PyCallbackIOWriter(stream.write)),
+        )
     concept_ids = pa.array([entry and entry[0] for entry in built.entries], pa.string())
     terms = pa.array([entry and entry[1] for entry in built.entries], pa.string())
     table = pa.table({"concept_id": concept_ids, "term": terms})
@@ -226,7 +240,7 @@ def load_term_index(folder: Path, *, memory_mapped: bool = True) -> TermIndex:
     Args:
         folder: Where it lies.
         memory_mapped: Leave the vectors in the file, shared by all processes that read it; such an
-            index answers, and takes no terms in or out.
+            index answers, and takes no terms in or out. Rounded ones are always read.
 
     Raises:
         DataError: a file is missing, of another schema, or does not fit the others.
@@ -237,14 +251,23 @@ def load_term_index(folder: Path, *, memory_mapped: bool = True) -> TermIndex:
 
     storage = open_storage(str(folder))
     stated = storage.read_json(STATED_FILE)
-    if stated.get("schema") != SCHEMA_VERSION or stated.get("kind") not in ("flat", "ivf"):
+    kind = stated.get("kind")
+    if stated.get("schema") != SCHEMA_VERSION or kind not in VECTOR_FILES:
         raise DataError(f"{folder / STATED_FILE}: expected schema {SCHEMA_VERSION}, got {stated}")
-    mapped = {"flat": faiss.IO_FLAG_MMAP_IFC, "ivf": faiss.IO_FLAG_MMAP}[stated["kind"]]
-    try:
-        index = faiss.read_index(str(folder / INDEX_FILE), mapped if memory_mapped else 0)
-    except RuntimeError as error:
-        reason = str(error).strip().rpartition("\n")[2]
-        raise DataError(f"{folder / INDEX_FILE}: expected a FAISS index: {reason}") from None
+    memory_mapped = memory_mapped and kind != "int8"
+    path = folder / VECTOR_FILES[kind]
+    if kind == "int8":
+        with storage.read(path.name) as stream:
+            vectors, numbers = read_rounded(stream.read(), where=str(path))
+        index: Any = faiss.IndexIDMap2(faiss.IndexFlatL2(vectors.shape[1]))
+        index.add_with_ids(vectors, numbers)
+    else:
+        mapped = {"flat": faiss.IO_FLAG_MMAP_IFC, "ivf": faiss.IO_FLAG_MMAP}[kind]
+        try:
+            index = faiss.read_index(str(path), mapped if memory_mapped else 0)
+        except RuntimeError as error:
+            reason = str(error).strip().rpartition("\n")[2]
+            raise DataError(f"{path}: expected a FAISS index: {reason}") from None
     try:
         with pq.ParquetFile(folder / ENTRIES_FILE) as file:
             table = file.read(use_threads=False)
@@ -258,7 +281,12 @@ def load_term_index(folder: Path, *, memory_mapped: bool = True) -> TermIndex:
             f"{folder}: expected {stated['terms']} terms of dimension {stated['dimension']}, got "
             f"{index.ntotal} vectors of {index.d} and {present} entries"
         )
-    return TermIndex(index, stated["kind"], entries, is_writable=not memory_mapped)
+    return TermIndex(index, kind, entries, is_writable=not memory_mapped)
+
+
+def index_files(storage: Storage) -> tuple[str, ...]:
+    """Names of the files that the index of a folder is made of."""
+    return VECTOR_FILES[storage.read_json(STATED_FILE)["kind"]], ENTRIES_FILE, STATED_FILE
 
 
 def _order_of(entries: Sequence[tuple[str, str] | None]) -> Places:

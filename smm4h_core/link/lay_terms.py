@@ -7,11 +7,12 @@ https://hpo.jax.org).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 
 from smm4h_core.corpora.tsv import read_rows
-from smm4h_core.link.terminology import Term
+from smm4h_core.errors import DataError
+from smm4h_core.link.terminology import Term, Terminology, build_terminology
 
 COLUMNS = ("concept_id", "name", "group", "en", "ru")
 
@@ -57,6 +58,30 @@ def load_lay_concepts() -> tuple[LayConcept, ...]:
 def load_lay_terms() -> tuple[Term, ...]:
     """Every lay term of the packaged table."""
     return tuple(term for concept in load_lay_concepts() for term in concept.terms())
+
+
+def keep_lay_concepts(terminology: Terminology) -> Terminology:
+    """The concepts that people have a word for, with all their terms.
+
+    What is above them stays by its name alone and is not proposed.
+
+    Raises:
+        DataError: no term is marked as lay.
+    """
+    named = {each.concept_id for each in terminology.proposed_terms if each.kind == "lay"}
+    if not named:
+        raise DataError(f"{terminology.label}: expected terms of the kind 'lay', got none")
+    above = {each.concept_id for one in named for each in terminology.ancestors(one)} - named
+    names = (each for each in terminology.terms if each.kind == "preferred")
+    return build_terminology(
+        terminology.name,
+        terminology.version,
+        [
+            *(each for each in terminology.terms if each.concept_id in named),
+            *(replace(each, level="qualifier") for each in names if each.concept_id in above),
+        ],
+        understands=terminology.understands,
+    )
 
 
 def _split(cell: str) -> tuple[str, ...]:

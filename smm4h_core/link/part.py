@@ -28,7 +28,7 @@ from smm4h_core.link.build import (
     load_run_terminology,
 )
 from smm4h_core.link.combine import LearnedRule, rule_from_json
-from smm4h_core.link.index import INDEX_FILES, load_term_index
+from smm4h_core.link.index import index_files, load_term_index
 from smm4h_core.link.lexical import build_lexical_linker
 from smm4h_core.link.linker import ConceptMembers, MentionLinker, SimilarMember
 from smm4h_core.link.terminology import load_terminology, save_terminology
@@ -116,8 +116,8 @@ def save_linker(
     for seed, own in zip(seeds, members, strict=True):
         target = folder / index_folder(seed)
         target.mkdir(parents=True)
-        for name in INDEX_FILES:
-            with own[0].child(INDEX).read(name) as source, (target / name).open("wb") as out:
+        for name in index_files(index := own[0].child(INDEX)):
+            with index.read(name) as source, (target / name).open("wb") as out:
                 shutil.copyfileobj(source, out)
 
 

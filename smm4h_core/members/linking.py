@@ -32,7 +32,7 @@ from smm4h_core.link.classifier import (
 )
 from smm4h_core.link.contrast import Anchor, ContrastSampler
 from smm4h_core.link.gold import GoldMentions, read_gold, terms_to_find
-from smm4h_core.link.index import TermIndex, build_term_index, save_term_index
+from smm4h_core.link.index import IndexKind, TermIndex, build_term_index, save_term_index
 from smm4h_core.link.lexical import build_lexical_linker
 from smm4h_core.link.linker import Candidates, ConceptMembers, Reading, nearest_concepts
 from smm4h_core.link.part import CONCEPTS, INDEX
@@ -110,6 +110,8 @@ class SimilarityMember:
     """Vectors under the network as it is."""
     sampler: ContrastSampler
     """Draws the batches."""
+    index_kind: IndexKind | None
+    """How the terms' vectors are kept; None lets their number decide."""
     loss_of: Any
     """Loss of a network and a batch."""
 
@@ -143,7 +145,8 @@ class SimilarityMember:
         return {**self.data.facts(), "num_terms": len(self.terms), "num_truncated": 0}
 
     def _index(self) -> TermIndex:
-        return build_term_index(self.terms, self.vectors([each.term for each in self.terms]))
+        vectors = self.vectors([each.term for each in self.terms])
+        return build_term_index(self.terms, vectors, kind=self.index_kind)
 
     def _answers(self, index: TermIndex, gold: GoldMentions) -> list[Candidates]:
         # Not remembered: a run that goes on from here would mine among other batches' vectors,
@@ -288,7 +291,8 @@ def build_similarity_member(
         if similarity.loss == "triplet"
         else partial(info_nce_loss, temperature=similarity.temperature)
     )
-    return SimilarityMember(network, data, terms, vectors, sampler, loss)
+    kind: IndexKind | None = "int8" if linking.vectors == "int8" else None
+    return SimilarityMember(network, data, terms, vectors, sampler, kind, loss)
 
 
 def build_concept_member(

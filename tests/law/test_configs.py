@@ -41,6 +41,7 @@ READERS = {
     "paper": read_config,
     "pretrain": read_molecule_config,
     "search": read_search,
+    "starter": read_config,
 }
 """What reads the configurations of each folder."""
 EVERY = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.yaml"))
