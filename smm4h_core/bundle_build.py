@@ -103,10 +103,7 @@ def update_bundle(
             f"{source}: expected a linker to {terminology.name}, "
             f"got {', '.join(stated.values()) or 'none'}"
         )
-    linkers = {
-        part: bundle.linkers[manifest["parts"][part]["languages"][0]]
-        for part in chosen
-    }
+    linkers = {part: bundle.linkers[manifest["parts"][part]["languages"][0]] for part in chosen}
     changes = {}
     with replacing(folder) as unfinished:
         for part in (DRUGS, *manifest["parts"]):

@@ -229,12 +229,20 @@ def test_joined_bundle_asks_the_classifier_of_each_post_s_language(
     tiny_bundle: Path, tiny_bert: Path, tmp_path: Path
 ) -> None:
     data = {
-        "train": [{"path": "sample:ru/train", "lang": "ru"}],
+        "train": [
+            {"path": "sample:ru/train", "lang": "ru"},
+            {"path": "sample:en/train", "lang": "en"},
+        ],
         "dev": [{"path": "sample:ru/dev", "lang": "ru"}],
     }
     (tmp_path / "ru").mkdir()
+    # It learnt from English posts too, and is not there to answer them.
     russian = save_tiny_bundle(
-        tmp_path / "ru" / "bundle", tiny_bert, data=data, ensemble={"seeds": SEEDS, "rule": "mean"}
+        tmp_path / "ru" / "bundle",
+        tiny_bert,
+        data=data,
+        serves=["ru"],
+        ensemble={"seeds": SEEDS, "rule": "mean"},
     )
     rewrite_weights(russian)
     parts = [("classifier", russian), ("classifier", tiny_bundle)]

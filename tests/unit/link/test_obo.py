@@ -1,12 +1,14 @@
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from smm4h_core.errors import DataError
-from smm4h_core.link.lay_terms import load_lay_concepts
+from smm4h_core.link.lay_terms import keep_lay_concepts, load_lay_concepts
 from smm4h_core.link.obo import read_obo
 from smm4h_core.link.source import EMBEDDED_HPO, read_terminology
+from smm4h_core.link.terminology import Term, build_terminology, save_terminology
 
 OBO = """\
 format-version: 1.2
@@ -86,6 +88,44 @@ def test_obo_proposes_below_the_root_asked_for(path: Path) -> None:
     assert levels["HP:0000001"] == "qualifier"
     with pytest.raises(DataError, match="expected the root 'HP:1'"):
         list(read_obo(path, root="HP:1"))
+
+
+def test_terminology_understands_codes_of_the_systems_it_is_told_of(
+    path: Path, tmp_path: Path
+) -> None:
+    assert "C0018681" not in read_terminology(str(path)).concept_of_code
+    terminology = read_terminology(str(path), understands=["UMLS"])
+    assert terminology.concept("C0018681").concept_id == "HP:0002315"
+    save_terminology(terminology, tmp_path / "saved.parquet")
+    again = read_terminology(str(tmp_path / "saved.parquet"))
+    assert (again.understands, again.concept_of_code) == (("UMLS",), terminology.concept_of_code)
+    with pytest.raises(DataError, match="expected cross-references to 'SNOMED', got none"):
+        read_terminology(str(path), understands=["SNOMED"])
+
+
+def test_terminology_takes_a_foreign_code_for_the_first_current_concept() -> None:
+    rows = [
+        Term("HP:1", "old", "preferred", "en", current=False, xrefs=("UMLS:C1",)),
+        Term("HP:2", "this", "preferred", "en", xrefs=("UMLS:C1", "UMLS:HP:3")),
+        Term("HP:3", "that", "preferred", "en", xrefs=("UMLS:C1",)),
+    ]
+    terminology = build_terminology("t", "1", rows, understands=["UMLS"])
+    assert terminology.concept("C1").concept_id == "HP:2"
+    assert terminology.concept("HP:3").concept_id == "HP:3"  # its own codes go first
+
+
+def test_terminology_of_lay_concepts_alone_keeps_what_is_above_them(path: Path) -> None:
+    whole = read_terminology(str(path))
+    kept = read_terminology(str(path), only_lay_concepts=True, understands=["UMLS"])
+    assert {each.concept_id for each in kept.proposed_terms} == {"HP:0002315"}
+    assert kept.ancestors("HP:0002315") == tuple(
+        replace(each, is_proposed=False, level="qualifier")
+        for each in whole.ancestors("HP:0002315")
+    )
+    assert kept.understands == ("UMLS",)
+    named = build_terminology("t", "1", [Term("A", "a", "preferred", "en")])
+    with pytest.raises(DataError, match="expected terms of the kind 'lay', got none"):
+        keep_lay_concepts(named)
 
 
 @pytest.mark.parametrize(
