@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+STARTER := smm4h_core/starter
 STAMP  := $(VENV)/.installed
 export HF_HUB_OFFLINE := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint format benchmark results fusion clean
+.PHONY: help setup demo test test-unit lint format benchmark results fusion starter clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +46,14 @@ results: $(STAMP) ## train the three corpora's ensembles (hours on two cores) an
 
 fusion: $(STAMP) ## train every row of the paper's table on embedded encoders (many hours) and print it
 	$(BIN)/python -m benchmarks.fusion --train
+
+starter: $(STAMP) ## train the starter bundle's parts (an hour on two cores) and put them into the package
+	for part in classifier_en classifier_ru extractor_en extractor_ru linker; do \
+	  $(BIN)/smm4h train tune_configs/starter/starter_$$part.yaml || exit; done
+	$(BIN)/smm4h bundle build $(STARTER) --name starter \
+	  --classifier runs/starter_classifier_en/bundle --classifier runs/starter_classifier_ru/bundle \
+	  --extractor runs/starter_extractor_en/bundle --extractor runs/starter_extractor_ru/bundle \
+	  --linker runs/starter_linker/bundle
 
 benchmark: $(STAMP) ## baselines, speed and Ray's overhead, each measured in this run
 	$(BIN)/python -m benchmarks

@@ -103,6 +103,8 @@ class RunConfig(Section):
     Russian labels 1/0."""
     description: str = ""
     """One line for tables and the model card."""
+    credits: tuple[str, ...] = ()
+    """Whose work it is made of and on what terms, a line each, for the model card."""
     storage: str = "runs"
     """Folder or URI under which everything is written; every node must reach it."""
     data: DataConfig

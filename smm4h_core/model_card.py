@@ -34,11 +34,13 @@ def format_model_card(manifest: Mapping[str, Any]) -> str:
     parts = manifest["parts"]
     configs = {name: part["configuration"] for name, part in parts.items()}
     described = [config["description"] for config in configs.values() if config["description"]]
-    sources = [
+    credited = [line for config in configs.values() for line in config.get("credits", ())]
+    measured_on = [
         ref["path"]
         for config in configs.values()
         for use in ("train", "dev", "test")
         for ref in config["data"][use]
+        if use != "train" or config["data"]["folds"] > 1
     ]
     lines = [
         f"# {manifest['name']} {manifest['version']}",
@@ -61,7 +63,7 @@ def format_model_card(manifest: Mapping[str, Any]) -> str:
     for name, part in parts.items():
         lines += _made(name, part)
     lines += ["", "## What was measured", ""]
-    if any(source.startswith("sample:") for source in sources):
+    if any(path.startswith("sample:") for path in measured_on):
         lines += ["**The posts are synthetic: these numbers say nothing about real text.**", ""]
     lines += [
         "| part | split | n | measure | precision | recall | value [95 %] |",
@@ -76,6 +78,8 @@ def format_model_card(manifest: Mapping[str, Any]) -> str:
         "  posts of your own before you rely on counts.",
         "",
     ]
+    if credited:
+        lines += ["## Credits", "", *(f"- {line}" for line in dict.fromkeys(credited)), ""]
     return "\n".join(lines)
 
 

@@ -31,7 +31,9 @@ SURFACE = {
     "smm4h drugs": "",
     "smm4h drugs lookup": "NAME --table --json",
     "smm4h terminology": "",
-    "smm4h terminology build": "SOURCE OUT --name --version --lay-terms --json",
+    "smm4h terminology build": (
+        "SOURCE OUT --name --version --lay-terms --only-lay-concepts --understands --json"
+    ),
     "smm4h pretrain": "",
     "smm4h pretrain molecules": "CONFIG --set --out --inline|--no-inline --json",
     "smm4h doctor": "--json",
