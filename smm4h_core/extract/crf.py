@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from smm4h_core.extract.tags import INSIDE, NUM_TAGS, OUTSIDE
@@ -20,6 +22,10 @@ from smm4h_core.extract.tags import INSIDE, NUM_TAGS, OUTSIDE
 FORBIDDEN = -1e4
 """Score of what may not be. Its exponential is an exact zero in float32; an infinity would do too,
 but makes NaN of a zero gradient."""
+
+
+ChainRows = NDArray[np.float64]
+"""``(5, 3)`` start, transitions from O, B and I, end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +38,18 @@ class Chain:
     """``(3, 3)`` from a tag (row) to the next word's (column)."""
     end: Tensor
     """``(3,)`` of a tag at the last word."""
+
+    @classmethod
+    def of_rows(cls, rows: ChainRows) -> Chain:
+        """The chain that `rows` gave."""
+        scores = torch.from_numpy(rows)
+        return cls(scores[0], scores[1:-1], scores[-1])
+
+    def rows(self) -> ChainRows:
+        """Its scores as one array."""
+        stacked = torch.vstack([self.start, self.transitions, self.end])
+        exact: ChainRows = stacked.detach().cpu().double().numpy()
+        return exact
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Chain:
         """The same chain elsewhere, in another precision."""
@@ -116,12 +134,6 @@ def forward_backward(emissions: Tensor, mask: Tensor, chain: Chain) -> Messages:
         betas.append(beta)
     total = torch.logsumexp(alphas[-1] + chain.end, dim=1)
     return Messages(torch.stack(alphas, 1), torch.stack(betas[::-1], 1), total)
-
-
-def marginals(messages: Messages, mask: Tensor) -> Tensor:
-    """The probability ``(B, W, 3)`` of each tag at each word; zero in the padding."""
-    log_probs = messages.alpha + messages.beta - messages.log_partition[:, None, None]
-    return log_probs.exp() * mask[:, :, None]
 
 
 def viterbi(emissions: Tensor, mask: Tensor, chain: Chain) -> Tensor:

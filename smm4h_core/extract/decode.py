@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from smm4h_core.errors import DataError
-from smm4h_core.extract.crf import Chain, Messages, forward_backward, marginals, viterbi
+from smm4h_core.extract.crf import Chain, ChainRows, Messages, forward_backward, viterbi
 from smm4h_core.extract.encode import WordPlaces
 from smm4h_core.extract.predict import WordLogits
 from smm4h_core.extract.tags import BEGIN, INSIDE, NUM_TAGS, OUTSIDE, read_tags
@@ -25,8 +25,6 @@ from smm4h_core.types import Mention, Span
 
 DECODED_AT_ONCE = 512
 """Posts in a batch; of like length, so little is padding."""
-LEAST_PROB = 1e-12
-"""Marginals are not taken to be smaller, since a mean of zeros has no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +39,16 @@ class ScoredSpan:
     """Members that say it."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PostScores:
+    """What a tagger, or several as one, scores a post's tags by."""
+
+    logits: WordLogits
+    """``(P, 3)`` of its words."""
+    chain: ChainRows
+    """``(5, 3)`` of tags in sequence."""
+
+
 def extract_spans(
     places: Sequence[WordPlaces],
     logits: Sequence[WordLogits],
@@ -52,8 +60,8 @@ def extract_spans(
 
     Args:
         places: Where each post's words stand, `WordedPost.places`.
-        logits: The network's, or `mean_logits` of several.
-        chain: The network's `Tagger.chain`; `plain_chain` for mean logits.
+        logits: The network's.
+        chain: The network's `Tagger.chain`.
         outside_bias: Added to every logit of ``O``: below zero more words are taken, above it
             fewer. Chosen on development data, like a threshold.
     """
@@ -74,33 +82,51 @@ def extract_spans(
     return found
 
 
-def tag_marginals(logits: Sequence[WordLogits], chain: Chain) -> list[NDArray[np.float64]]:
-    """The probability ``(P, 3)`` of each tag at each word, post by post."""
-    probs: list[NDArray[np.float64]] = [np.empty((0, NUM_TAGS))] * len(logits)
-    for chosen, emissions, mask, exact in _batches(logits, chain):
-        by_word = marginals(forward_backward(emissions, mask, exact), mask).numpy()
-        for row, index in enumerate(chosen):
-            probs[index] = by_word[row, : len(logits[index])]
-    return probs
+def extract_scored(
+    places: Sequence[WordPlaces], scores: Sequence[PostScores], *, outside_bias: float = 0.0
+) -> list[tuple[ScoredSpan, ...]]:
+    """As `extract_spans`, of posts that each bring the chain which they are decoded by."""
+    by_chain: dict[bytes, list[int]] = {}
+    for index, each in enumerate(scores):
+        by_chain.setdefault(each.chain.tobytes(), []).append(index)
+    found: list[tuple[ScoredSpan, ...]] = [()] * len(places)
+    for chosen in by_chain.values():
+        spans = extract_spans(
+            [places[i] for i in chosen],
+            [scores[i].logits for i in chosen],
+            Chain.of_rows(scores[chosen[0]].chain),
+            outside_bias=outside_bias,
+        )
+        for index, own in zip(chosen, spans, strict=True):
+            found[index] = own
+    return found
 
 
-def mean_logits(members: Sequence[Sequence[NDArray[np.float64]]]) -> list[WordLogits]:
-    """Members' `tag_marginals` as one: the log of their mean, to be decoded with `plain_chain`.
+def mean_scores(members: Sequence[Sequence[PostScores]]) -> list[PostScores]:
+    """Members as one: a field whose scores are the mean of theirs.
+
+    Its distribution over a post's tags is the normalised geometric mean of the members' (a product
+    of experts, Hinton 2002); of one member it is the member's own. The mean of their marginals is
+    another thing: decoded as a chain it meets the chain's constraints twice, which moves borders.
 
     The members must read the same words, that is with one tokeniser.
 
     Raises:
         DataError: members that answer other posts or words.
     """
-    means: list[WordLogits] = []
+    means: list[PostScores] = []
     if len({len(member) for member in members}) != 1:
         raise DataError(f"expected members with equal posts, got {[len(m) for m in members]}")
     for index, by_member in enumerate(zip(*members, strict=True)):
-        if len({probs.shape for probs in by_member}) != 1:
-            shapes = [probs.shape for probs in by_member]
+        if len({each.logits.shape for each in by_member}) != 1:
+            shapes = [each.logits.shape for each in by_member]
             raise DataError(f"post {index}: expected members with equal words, got {shapes}")
-        mean = np.mean(by_member, axis=0)
-        means.append(np.log(np.maximum(mean, LEAST_PROB)))
+        means.append(
+            PostScores(
+                np.mean([each.logits for each in by_member], axis=0),
+                np.mean([each.chain for each in by_member], axis=0),
+            )
+        )
     return means
 
 

@@ -69,7 +69,7 @@ class ExtractorPart:
                         pad_id=self.tokeniser.pad_id,
                         dtype=choose_dtype(self.config.training.precision, device),
                         device=device,
-                        with_tag_probs=isinstance(self.rule, SpanMean) or len(folds) > 1,
+                        with_scores=isinstance(self.rule, SpanMean) or len(folds) > 1,
                     )
                     for network in folds
                 ],

@@ -1,4 +1,4 @@
-"""How taggers become one answer: votes on spans, or the mean of their tags' probabilities.
+"""How taggers become one answer: votes on spans, or the mean of their scores.
 
 A rule is fitted on dev or out-of-fold answers; it is nothing but numbers, kept as JSON.
 """
@@ -16,8 +16,7 @@ from smm4h_core.classify.probability import Prob
 from smm4h_core.errors import ConfigError, DataError
 from smm4h_core.extract.answers import TaggerAnswers
 from smm4h_core.extract.calibrate import Calibration, fit_calibration
-from smm4h_core.extract.crf import plain_chain
-from smm4h_core.extract.decode import ScoredSpan, extract_spans, mean_logits
+from smm4h_core.extract.decode import ScoredSpan, extract_scored, mean_scores
 from smm4h_core.extract.encode import WordPlaces
 from smm4h_core.extract.votes import choose_min_votes, vote_spans
 from smm4h_core.stored_rules import read_rule
@@ -53,14 +52,14 @@ class SpanVotes:
 
 @dataclass(frozen=True, slots=True)
 class SpanMean:
-    """What the mean of the members' tag probabilities says."""
+    """What the mean of the members' scores says, `mean_scores`."""
 
     kind: Literal["mean"] = field(default="mean", init=False)
     """Tag in JSON."""
     num_members: int
     """Members joined, E."""
     outside_bias: float = 0.0
-    """Added to the log prob of ``O``: below zero more words are taken, above it fewer."""
+    """Added to the logits of ``O``: below zero more words are taken, above it fewer."""
     calibration: Calibration = field(default_factory=Calibration)
     """Of the span's prob."""
 
@@ -95,8 +94,8 @@ def combine_spans(
         case SpanVotes():
             joined = vote_spans([each.spans for each in members], min_votes=rule.min_votes)
         case SpanMean():
-            logits = mean_logits([each.asked_probs() for each in members])
-            found = extract_spans(places, logits, plain_chain(), outside_bias=rule.outside_bias)
+            scores = mean_scores([each.asked_scores() for each in members])
+            found = extract_scored(places, scores, outside_bias=rule.outside_bias)
             joined = _count_votes(found, members)
         case _:
             assert_never(rule)

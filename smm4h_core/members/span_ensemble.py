@@ -270,7 +270,7 @@ def _concatenate(held_out: Sequence[SpanPredictions]) -> SpanPredictions:
         places=[p for each in held_out for p in each.places],
         answers=TaggerAnswers(
             [s for each in held_out for s in each.answers.spans],
-            [p for each in held_out for p in each.answers.asked_probs()],
+            [p for each in held_out for p in each.answers.asked_scores()],
         ),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from smm4h_core.extract.answers import TaggerAnswers
-from smm4h_core.extract.decode import ScoredSpan
+from smm4h_core.extract.decode import PostScores, ScoredSpan
 from smm4h_core.extract.encode import WordPlaces
 from smm4h_core.extract.tags import NUM_TAGS
 from smm4h_core.members.predictions import SplitName, read_splits, write_splits
@@ -29,7 +29,9 @@ SCHEMA = pa.schema(
         pa.field("word_starts", pa.list_(pa.int64()), nullable=False),
         pa.field("word_ends", pa.list_(pa.int64()), nullable=False),
         # Row by row: O, B, I of the first word, then of the second.
-        pa.field("tag_probs", pa.list_(pa.float64()), nullable=False),
+        pa.field("logits", pa.list_(pa.float64()), nullable=False),
+        # The same in all rows of a member: `smm4h_core.extract.crf.ChainRows`.
+        pa.field("chain", pa.list_(pa.float64()), nullable=False),
         pa.field("spans", SPANS, nullable=False),
     ]
 )
@@ -64,7 +66,8 @@ def write_span_predictions(storage: Storage, splits: Sequence[SpanPredictions]) 
                 "gold": mention_cells(each.gold),
                 "word_starts": [places[:, 0] for places in each.places],
                 "word_ends": [places[:, 1] for places in each.places],
-                "tag_probs": [probs.ravel() for probs in each.answers.asked_probs()],
+                "logits": [scores.logits.ravel() for scores in each.answers.asked_scores()],
+                "chain": [scores.chain.ravel() for scores in each.answers.asked_scores()],
                 "spans": [
                     [{"start": s.span.start, "end": s.span.end, "prob": s.prob} for s in spans]
                     for spans in each.answers.spans
@@ -94,8 +97,12 @@ def read_span_predictions(storage: Storage) -> dict[SplitName, SpanPredictions]:
             places=[np.array([r["word_starts"], r["word_ends"]], np.int64).T for r in rows],
             answers=TaggerAnswers(
                 spans=[tuple(map(_read_span, row["spans"])) for row in rows],
-                tag_probs=[
-                    np.array(row["tag_probs"], np.float64).reshape(-1, NUM_TAGS) for row in rows
+                scores=[
+                    PostScores(
+                        np.array(row["logits"], np.float64).reshape(-1, NUM_TAGS),
+                        np.array(row["chain"], np.float64).reshape(-1, NUM_TAGS),
+                    )
+                    for row in rows
                 ],
             ),
         )

@@ -138,8 +138,9 @@ def test_config_builds_a_tagger_that_answers(name: str, tiny: dict[str, Path]) -
         dtype=torch.float32,
         device=torch.device("cpu"),
     )
-    assert [len(probs) for probs in answers.tag_probs] == [len(each.pieced) for each in worded]
-    assert all(np.isfinite(probs).all() for probs in answers.tag_probs)
+    logits = [each.logits for each in answers.asked_scores()]
+    assert [len(each) for each in logits] == [len(each.pieced) for each in worded]
+    assert all(np.isfinite(each).all() for each in logits)
 
 
 @pytest.mark.parametrize("name", LINKERS)

@@ -1,6 +1,7 @@
 """The chain against a brute force over every sequence of tags."""
 
 import itertools
+from dataclasses import astuple
 
 import pytest
 import torch
@@ -9,9 +10,7 @@ from torch import Tensor
 from smm4h_core.extract.crf import (
     Chain,
     Crf,
-    forward_backward,
     log_partition,
-    marginals,
     negative_log_likelihood,
     plain_chain,
     score_tags,
@@ -87,17 +86,10 @@ def test_viterbi_never_begins_with_inside_however_sure_the_logits() -> None:
     assert viterbi(emissions, mask, plain_chain()).tolist() == [[1, 2]]
 
 
-def test_marginals_equal_brute_force(chain: Chain, batch) -> None:
-    emissions, mask = batch
-    probs = marginals(forward_backward(emissions, mask, chain), mask)
-    for row, length in enumerate(LENGTHS):
-        scores = by_brute_force(emissions[row], length, chain)
-        total = torch.tensor(list(scores.values()), dtype=torch.float64).logsumexp(0)
-        expected = torch.zeros(5, 3, dtype=torch.float64)
-        for tags, score in scores.items():
-            expected[range(length), list(tags)] += (score - total).exp()
-        assert torch.allclose(probs[row], expected)
-    assert torch.allclose(probs.sum(2), mask.double())
+def test_chain_goes_to_rows_and_back(chain: Chain) -> None:
+    again = Chain.of_rows(chain.rows())
+    for one, other in zip(astuple(again), astuple(chain), strict=True):
+        assert torch.equal(one, other.double())
 
 
 def test_loss_has_finite_gradients_and_none_in_the_padding(batch) -> None:

@@ -7,11 +7,12 @@ import torch
 from smm4h_core.errors import DataError
 from smm4h_core.extract.crf import Chain, Crf, plain_chain
 from smm4h_core.extract.decode import (
+    PostScores,
     ScoredSpan,
     drop_overlaps,
+    extract_scored,
     extract_spans,
-    mean_logits,
-    tag_marginals,
+    mean_scores,
     to_mention,
 )
 from smm4h_core.extract.tags import read_tags
@@ -121,30 +122,55 @@ def test_outside_bias_takes_fewer_or_more_words(encode) -> None:
     assert covered >= 5 * 8
 
 
-def test_tag_marginals_of_the_plain_chain_are_a_softmax_where_nothing_is_forbidden(encode) -> None:
-    posts = encode(["x"])
-    (probs,) = tag_marginals([np.array([[0.0, np.log(3), 50.0]])], plain_chain())
-    assert probs[0] == pytest.approx([0.25, 0.75, 0.0])
-    assert len(posts[0].words) == 1
+def chained(logits, chain: Chain) -> list[PostScores]:
+    return [PostScores(each, chain.rows()) for each in logits]
 
 
-def test_mean_of_equal_members_decodes_as_one(encode) -> None:
+def learnt_chain(seed: int) -> Chain:
+    crf = Crf()
+    torch.manual_seed(seed)
+    for each in crf.parameters():
+        torch.nn.init.normal_(each)
+    return crf()
+
+
+def test_mean_of_equal_members_is_each_of_them(encode) -> None:
     posts = encode(["a b c d e", "rash and pain", ""])
-    logits = random_logits(posts, scale=4.0)
-    probs = tag_marginals(logits, plain_chain())
-    mean = mean_logits([probs, probs, probs])
-    assert all(np.allclose(np.exp(m), p, atol=1e-9) for m, p in zip(mean, probs, strict=True))
-    first = extract_spans(places_of(posts), mean_logits([probs]), plain_chain())
-    assert [[e.span for e in s] for s in extract_spans(places_of(posts), mean, plain_chain())] == [
-        [e.span for e in s] for s in first
+    logits, chain = random_logits(posts, scale=4.0), learnt_chain(0)
+    alone = extract_spans(places_of(posts), logits, chain)
+    assert any(alone)
+    mean = mean_scores([chained(logits, chain)] * 3)
+    assert extract_scored(places_of(posts), mean) == alone
+
+
+def test_mean_of_members_is_the_normalised_product_of_their_distributions(encode) -> None:
+    # One word, so that a mention's prob is that of the tag B, which a softmax gives.
+    posts = encode(["rash"])
+    first, second = np.array([[0.0, 2.0, 0.0]]), np.array([[1.0, 4.0, 0.0]])
+    mean = mean_scores([chained([each], plain_chain()) for each in (first, second)])
+    ((found,),) = extract_scored(places_of(posts), mean)
+    product = np.sqrt(np.exp(first[0, :2]) * np.exp(second[0, :2]))
+    assert found.prob == pytest.approx(product[1] / product.sum())
+
+
+def test_extract_scored_decodes_each_post_by_its_own_chain(encode) -> None:
+    posts = encode(["a b c d e", "rash and pain", "a b c"])
+    logits = random_logits(posts, scale=2.0)
+    chains = [learnt_chain(seed) for seed in (0, 1, 0)]
+    scores = [PostScores(each, c.rows()) for each, c in zip(logits, chains, strict=True)]
+    expected = [
+        extract_spans([places], [own], chain)[0]
+        for places, own, chain in zip(places_of(posts), logits, chains, strict=True)
     ]
+    assert extract_scored(places_of(posts), scores) == expected
 
 
-def test_mean_logits_refuses_members_of_other_words() -> None:
+def test_mean_scores_refuses_members_of_other_words() -> None:
+    short, long = (chained([np.ones((n, 3))], plain_chain()) for n in (2, 4))
     with pytest.raises(DataError, match=r"equal posts, got \[1, 2\]"):
-        mean_logits([[np.ones((2, 3))], [np.ones((2, 3))] * 2])
+        mean_scores([short, short * 2])
     with pytest.raises(DataError, match="post 0: expected members with equal words"):
-        mean_logits([[np.ones((2, 3))], [np.ones((4, 3))]])
+        mean_scores([short, long])
 
 
 def test_drop_overlaps_keeps_by_votes_prob_length_and_order() -> None:

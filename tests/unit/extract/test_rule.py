@@ -7,7 +7,8 @@ import torch
 from smm4h_core.errors import BundleError, ConfigError, DataError
 from smm4h_core.extract.answers import TaggerAnswers, answer_posts, join_folds
 from smm4h_core.extract.calibrate import Calibration
-from smm4h_core.extract.decode import ScoredSpan
+from smm4h_core.extract.crf import plain_chain
+from smm4h_core.extract.decode import PostScores, ScoredSpan
 from smm4h_core.extract.network import Tagger
 from smm4h_core.extract.rule import (
     SpanMean,
@@ -26,7 +27,8 @@ RASH, BOTH = Span(0, 3), Span(0, 8)
 
 def saying(*spans: tuple[Span, float], tags: list[list[float]] | None = None) -> TaggerAnswers:
     probs = np.array(tags if tags is not None else [[1.0, 0.0, 0.0]] * 3)
-    return TaggerAnswers([tuple(ScoredSpan(span, prob) for span, prob in spans)], [probs])
+    scores = PostScores(np.log(np.maximum(probs, 1e-9)), plain_chain().rows())
+    return TaggerAnswers([tuple(ScoredSpan(span, prob) for span, prob in spans)], [scores])
 
 
 def test_votes_take_the_span_that_most_members_say() -> None:
@@ -60,7 +62,7 @@ def test_votes_needed_are_chosen_by_the_score() -> None:
     assert (few.min_votes, many.min_votes) == (1, 2)  # of equal scores, the nearest to half
 
 
-def test_mean_is_of_tag_probabilities_and_counts_who_says_it() -> None:
+def test_mean_is_of_scores_and_counts_who_says_it() -> None:
     sure = [[0.1, 0.9, 0.0], [0.9, 0.05, 0.05], [0.9, 0.05, 0.05]]
     unsure = [[0.6, 0.4, 0.0], [0.9, 0.05, 0.05], [0.9, 0.05, 0.05]]
     members = [saying((RASH, 0.9), tags=sure), saying(tags=unsure)]
@@ -83,7 +85,7 @@ def test_bias_of_the_mean_is_chosen_and_none_is_needed_where_it_does_not_matter(
 
 
 def test_probs_are_calibrated_on_what_was_right() -> None:
-    answers = TaggerAnswers([(ScoredSpan(RASH, 0.9),)] * 40, [np.ones((3, 3)) / 3] * 40)
+    answers = TaggerAnswers([(ScoredSpan(RASH, 0.9),)] * 40, None)
     gold = [frozenset({RASH} if number % 4 == 0 else set()) for number in range(40)]
     rule = fit_span_rule("vote", [answers], PLACES * 40, gold)
     found = combine_spans(rule, [answers], PLACES * 40)
@@ -132,5 +134,23 @@ def test_join_folds_of_one_is_itself_and_of_equals_their_own(encode, tagger: Tag
     answers = answer_posts(tagger, posts, places, **options)
     assert join_folds([answers], places) is answers
     twice = join_folds([answers, answers], places)
-    for one, other in zip(answers.tag_probs, twice.tag_probs, strict=True):
-        assert other == pytest.approx(one, abs=1e-9)
+    assert twice.spans == answers.spans
+    for one, other in zip(answers.asked_scores(), twice.asked_scores(), strict=True):
+        assert other.logits == pytest.approx(one.logits, abs=1e-9)
+
+
+def test_mean_of_one_member_is_the_member_itself(encode, tagger: Tagger) -> None:
+    # The mean of marginals, decoded anew, moved borders: 0.623 strict F1 on PsyTAR's dev posts where
+    # the one tagger itself had 0.661.
+    posts = encode(POSTS)
+    places = [post.places() for post in posts]
+    options = {"pad_id": 0, "dtype": torch.float32, "device": torch.device("cpu")}
+    answers = answer_posts(tagger, posts, places, **options)
+    assert any(answers.spans)
+    joined = combine_spans(SpanMean(1), [answers], places)
+    assert [[e.span for e in post] for post in joined] == [
+        [e.span for e in post] for post in answers.spans
+    ]
+    assert [e.prob for post in joined for e in post] == pytest.approx(
+        [e.prob for post in answers.spans for e in post]
+    )

@@ -12,8 +12,7 @@ import torch
 from smm4h_core.config import RunConfig
 from smm4h_core.corpora.smm4h import write_annotated
 from smm4h_core.errors import TrainingError
-from smm4h_core.extract.crf import plain_chain
-from smm4h_core.extract.decode import extract_spans, mean_logits
+from smm4h_core.extract.decode import extract_scored
 from smm4h_core.members.data import read_run_posts
 from smm4h_core.members.extraction import build_extraction
 from smm4h_core.members.span_predictions import read_span_predictions
@@ -66,19 +65,14 @@ def test_train_member_stores_what_refits_everything(make_tagging: Make) -> None:
     assert [[m.span for m in mentions] for mentions in test.gold] == [
         [m.span for m in each.mentions] for each in posts
     ]
-    for places, probs, each in zip(test.places, test.answers.tag_probs, posts, strict=True):
-        assert len(places) == len(probs) > 0
-        assert probs.sum(axis=1) == pytest.approx(1)
+    scores = test.answers.asked_scores()
+    for places, own, each in zip(test.places, scores, posts, strict=True):
+        assert len(places) == len(own.logits) > 0
         assert each.post.text[places[0, 0] : places[0, 1]] in each.post.text.split()
-    # The spans of a linear head follow from the stored probabilities alone; their probs nearly so,
-    # since a chain's marginals, decoded anew, meet its constraints twice.
-    again = extract_spans(test.places, mean_logits([test.answers.tag_probs]), plain_chain())
+    # The spans follow from the stored scores alone.
+    again = extract_scored(test.places, scores)
     assert any(again)
-    for refitted, kept in zip(again, test.answers.spans, strict=True):
-        assert [each.span for each in refitted] == [each.span for each in kept]
-        assert [each.prob for each in refitted] == pytest.approx(
-            [each.prob for each in kept], abs=0.05
-        )
+    assert again == test.answers.spans
 
 
 @pytest.mark.parametrize("kill_at", [(0, 2), (1, 1)])
