@@ -382,6 +382,8 @@ def training_digest(config: RunConfig, part: MemberPart = "") -> str:
             del chosen["terminology"]["only_lay_concepts"]
         if not chosen["terminology"]["understands"]:
             del chosen["terminology"]["understands"]
+        if config.linking.unknown_codes != "count":
+            chosen["unknown_codes"] = config.linking.unknown_codes
         if part == "similarity" and config.linking.vectors != "fp32":
             chosen["vectors"] = config.linking.vectors
         parts["linking"] = {"part": part, **chosen}

@@ -93,6 +93,9 @@ class LinkingConfig(Section):
     """None leaves the classifier out: similarity links alone."""
     mentions_as_terms: bool = True
     """Training mentions are terms of their concept too, for similarity to find."""
+    unknown_codes: Literal["count", "leave_out"] = "count"
+    """Dev and test mentions whose code the terminology lacks: ``count`` them, never linked rightly,
+    or ``leave_out``, where a corpus is coded in a larger system than the one linked to."""
     vectors: Literal["fp32", "int8"] = "fp32"
     """How a bundle keeps the terms' vectors: ``int8`` is a quarter of the size, rounded before
     anything is chosen on them, and read into memory where ``fp32`` is mapped from its file."""

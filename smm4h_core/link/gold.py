@@ -29,7 +29,7 @@ class GoldMentions:
     groups: tuple[str | None, ...]
     """``(M,)`` author, review or article of their posts."""
     num_unknown: int
-    """Mentions whose code the terminology lacks."""
+    """Mentions whose code the terminology lacks, whether they are here or left out."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -48,14 +48,24 @@ class GoldMentions:
         )
 
 
-def read_gold(posts: Sequence[AnnotatedPost], terminology: Terminology) -> GoldMentions:
-    """Mentions of annotated posts; codes that the terminology lacks stay, and are counted."""
-    rows = [
+def read_gold(
+    posts: Sequence[AnnotatedPost], terminology: Terminology, *, leave_out_unknown: bool = False
+) -> GoldMentions:
+    """Mentions of annotated posts; codes that the terminology lacks are counted.
+
+    Args:
+        posts: The posts.
+        terminology: What mentions are linked to.
+        leave_out_unknown: Whether mentions of such codes are left out; else they stay.
+    """
+    known = terminology.concept_of_code
+    every = [
         (mention.text, each.post.text, mention.concept_id, each.post.post_id, each.group)
         for each in posts
         for mention in each.mentions
     ]
-    known = terminology.concept_of_code
+    num_unknown = sum(code is not None and code not in known for _, _, code, *_ in every)
+    rows = [row for row in every if row[2] is None or row[2] in known or not leave_out_unknown]
     texts, contexts, codes, post_ids, groups = zip(*rows, strict=True) if rows else ((),) * 5
     return GoldMentions(
         texts,
@@ -63,7 +73,7 @@ def read_gold(posts: Sequence[AnnotatedPost], terminology: Terminology) -> GoldM
         tuple(code and known.get(code, code) for code in codes),
         post_ids,
         groups,
-        sum(code is not None and code not in known for code in codes),
+        num_unknown,
     )
 
 

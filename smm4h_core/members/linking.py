@@ -352,8 +352,12 @@ def read_link_data(config: RunConfig, posts: RunPosts, fold: int = 0) -> LinkDat
             of the terminology, or a terminology that cannot be read.
     """
     terminology = load_run_terminology(config)
-    train, choosing = (read_gold(part, terminology) for part in posts.parted(fold))
     linking = linking_of(config)
+    leave_out = linking.unknown_codes == "leave_out"
+    learnt, held_out = posts.parted(fold)
+    train = read_gold(learnt, terminology)
+    choosing = read_gold(held_out, terminology, leave_out_unknown=leave_out)
+    test = read_gold(posts.test, terminology, leave_out_unknown=leave_out)
     from_terms = linking.similarity.term_epochs == config.training.epochs
     needed = {"dev": choosing} if from_terms and linking.classifier is None else {}
     for use, gold in (needed or {"train": train, "dev": choosing}).items():
@@ -366,7 +370,7 @@ def read_link_data(config: RunConfig, posts: RunPosts, fold: int = 0) -> LinkDat
         terminology=terminology,
         anchors=train.anchors(terminology),
         choosing=choosing,
-        test=read_gold(posts.test, terminology) if posts.test else None,
+        test=test if posts.test else None,
         num_mentions=len(train),
         num_left_out=posts.num_left_out,
     )

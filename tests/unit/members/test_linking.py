@@ -74,6 +74,26 @@ def test_run_trains_both_parts_of_each_seed_and_scores_them(
     assert record["num_unknown"] == {"dev": 0, "test": 1}
 
 
+def test_run_leaves_codes_out_that_the_terminology_lacks(make_linking: Make) -> None:
+    config = make_linking(linking={"unknown_codes": "leave_out", "classifier": None})
+    result = run_training(config, inline=True).result
+    test = result["splits"]["test"]
+    assert (test["num_unknown"], test["linking"]["combined"]["all"]["n"]) == (1, 7)
+    assert test["linking"]["combined"]["all"]["acc_1"] == 1.0
+    assert result["splits"]["dev"]["num_unknown"] == 0
+
+
+def test_run_keeps_its_terms_at_a_byte_a_number(make_linking: Make) -> None:
+    config = make_linking(linking={"vectors": "int8", "classifier": None})
+    outcome = run_training(config, inline=True)
+    part = Path(outcome.bundle_location) / "linker"
+    assert (part / "index" / "s0" / "vectors.safetensors").is_file()
+    (linker,) = load_bundle(Path(outcome.bundle_location)).linkers.values()
+    served = score_gold_links(read_run_posts(config).test, [linker], device=CPU)
+    said = outcome.result["splits"]["test"]["linking"]["combined"]
+    assert served.all.acc_1 == said["all"]["acc_1"]
+
+
 def test_linking_runs_are_compared_by_mention(trained: tuple[RunConfig, Outcome]) -> None:
     config, outcome = trained
     (own,) = read_answers(open_storage(config.storage).child(config.name), "test")
