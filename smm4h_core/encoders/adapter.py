@@ -43,6 +43,7 @@ def add_adapter(encoder: TextEncoder, config: AdapterConfig) -> None:
 def name_base(uri: str, folder: Path) -> None:
     """Writes which encoder a bundle's adapters belong to."""
     stated = {"uri": uri, "sha256": encoder_digest(encoder_folder(uri))}
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / BASE).write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
 
 

@@ -22,9 +22,10 @@ def load_run_encoder(config: EncoderConfig) -> LoadedEncoder:
 
 
 def save_run_encoder(config: EncoderConfig, loaded: LoadedEncoder, folder: Path) -> None:
-    """Writes architecture and tokeniser, for `build_run_encoder`."""
-    save_text_encoder(loaded, folder)
-    if not carries_base(config):
+    """Writes architecture and tokeniser, or where they are, for `build_run_encoder`."""
+    if carries_base(config):
+        save_text_encoder(loaded, folder)
+    else:
         name_base(config.uri, folder)
 
 

@@ -140,8 +140,8 @@ def test_join_folds_of_one_is_itself_and_of_equals_their_own(encode, tagger: Tag
 
 
 def test_mean_of_one_member_is_the_member_itself(encode, tagger: Tagger) -> None:
-    # The mean of marginals, decoded anew, moved borders: 0.623 strict F1 on PsyTAR's dev posts where
-    # the one tagger itself had 0.661.
+    # The mean of marginals, decoded anew, moved borders: strict F1 on PsyTAR's dev posts was 0.623
+    # where the one tagger itself had 0.661.
     posts = encode(POSTS)
     places = [post.places() for post in posts]
     options = {"pad_id": 0, "dtype": torch.float32, "device": torch.device("cpu")}
