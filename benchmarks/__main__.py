@@ -31,13 +31,15 @@ Name = Literal[
     "training_f1",
     "extraction",
     "linking",
+    "end_to_end",
 ]
 USUAL: tuple[Name, ...] = (
     *("results", "training_speed", "inference_speed", "ray_overhead"),
     *("drug_finder", "molecules", "ensemble_search", "extraction_speed"),
 )
 """What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
-pace, ``extraction`` every baseline on every corpus, and ``linking`` encodes every term anew."""
+pace, ``extraction`` every baseline on every corpus, ``linking`` encodes every term anew, and
+``end_to_end`` answers with three ensembles."""
 OUT, FILE = Path("runs/benchmarks"), "benchmarks.json"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
