@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ def join_bundles(
     since classifiers alone read them; without one, the first part's.
 
     Args:
-        sources: Kinds of parts, each with the bundle that it is taken from; of a kind several, of
-            other languages each.
+        sources: Kinds of parts, each with the bundle that its parts of that kind are taken from;
+            of a kind several, of other languages each.
         name: What it is to be called.
         version: Which one of that name.
         folder: Where it is to be; a bundle that lies there is replaced.
@@ -54,9 +54,13 @@ def join_bundles(
     if not sources:
         raise BundleError(f"expected a bundle for one of {', '.join(PARTS)} at least, got none")
     verified = {path: verify_bundle(path) for _, path in sources}
-    taken = [(kind, path, _find_part(verified[path], kind, path)) for kind, path in sources]
+    taken = [
+        (kind, path, found)
+        for kind, path in sources
+        for found in _find_parts(verified[path], kind, path)
+    ]
     served = _languages_served([(kind, part["languages"]) for kind, _, (_, part) in taken])
-    counts = Counter(kind for kind, _ in sources)
+    counts = Counter(kind for kind, *_ in taken)
     with replacing(folder) as unfinished:
         parts = {}
         for kind, path, (key, part) in sorted(taken, key=lambda each: PARTS.index(each[0])):
@@ -118,15 +122,17 @@ def update_bundle(
     return changes
 
 
-def _find_part(manifest: Mapping[str, Any], kind: str, path: Path) -> tuple[str, dict[str, Any]]:
-    """The manifest's only part of a kind, by its key."""
+def _find_parts(
+    manifest: Mapping[str, Any], kind: str, path: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The manifest's parts of a kind, by their keys, each with its languages."""
     parts = manifest["parts"]
     found = [key for key in parts if kind_of(key) == kind]
-    if len(found) != 1:
-        raise BundleError(f"{path}: expected a bundle with one part {kind}, got {', '.join(parts)}")
-    part = dict(parts[found[0]])
-    # A run's bundle serves what its only part knows.
-    return found[0], {**part, "languages": part.get("languages", manifest["languages"])}
+    if not found:
+        raise BundleError(f"{path}: expected a bundle with a part {kind}, got {', '.join(parts)}")
+    for key in found:
+        # A run's bundle serves what its only part knows.
+        yield key, {**parts[key], "languages": parts[key].get("languages", manifest["languages"])}
 
 
 def _languages_served(known: Sequence[tuple[str, Sequence[Lang]]]) -> list[Lang]:

@@ -259,10 +259,12 @@ def test_joined_bundle_asks_the_classifier_of_each_post_s_language(
         join_bundles(
             [("classifier", tiny_bundle)] * 2, name="x", version="1", folder=tmp_path / "x"
         )
-    with pytest.raises(BundleError, match="expected a bundle with one part classifier, got"):
-        join_bundles(
-            [("classifier", tmp_path / "both")], name="x", version="1", folder=tmp_path / "x"
-        )
+    again = join_bundles(
+        [("classifier", tmp_path / "both")], name="again", version="1", folder=tmp_path / "again"
+    )
+    assert set(again["parts"]) == set(manifest["parts"])  # a bundle gives all its parts of a kind
+    with pytest.raises(BundleError, match="expected a bundle with a part linker, got classifier"):
+        join_bundles([("linker", tiny_bundle)], name="x", version="1", folder=tmp_path / "x")
 
 
 def rewrite_weights(bundle: Path) -> None:
