@@ -16,6 +16,7 @@ from ray_jobs.commands import (
     doctor,
     drugs,
     evaluate,
+    extract,
     link,
     predict,
     pretrain,
@@ -36,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("demo")(demo.demo)
+app.command("extract")(extract.extract)
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("predict")(predict.predict)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import cast
 
 from smm4h_core.encoders.base import POOLINGS, LoadedEncoder, Pooling
 from smm4h_core.errors import EncoderError
+from smm4h_core.packaged import PACKAGE, locate_in_package
 
 _MANIFEST = "encoder.json"
 _MANIFEST_KEYS = {"family", "pooling", "uri"}
@@ -105,8 +105,8 @@ def locate_encoder(uri: str) -> Path | None:
     Raises:
         EncoderError: The URI is malformed, or names no folder.
     """
-    if uri.startswith("package:"):
-        folder = _package_folder(uri)
+    if uri.startswith(PACKAGE):
+        folder = locate_in_package(uri, EncoderError)
     elif uri.startswith(("./", "../", "/")):
         folder = Path(uri)
     elif not _HUB_ID.fullmatch(uri):
@@ -121,14 +121,3 @@ def locate_encoder(uri: str) -> Path | None:
     if not folder.is_dir():
         raise EncoderError(f"{uri}: no such folder: {folder}")
     return folder
-
-
-def _package_folder(uri: str) -> Path:
-    """The folder inside an installed package, found without importing the package."""
-    name, *inside = PurePosixPath(uri.removeprefix("package:")).parts or ("",)
-    if not name.isidentifier() or ".." in inside:
-        raise EncoderError(f"{uri}: expected package:<import name>/<folder inside the package>")
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise EncoderError(f"{uri}: no Python package {name!r} is installed; install it first")
-    return Path(spec.submodule_search_locations[0]).joinpath(*inside)

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from html import escape
-from itertools import pairwise
 
-from smm4h_core.evaluation.mistakes import KINDS, Mistake, PostMistakes, writable
-from smm4h_core.types import Span
+from smm4h_core.evaluation.mistakes import KINDS, Mistake, PostMistakes
+from smm4h_core.marked.page import (
+    CLOSE_ARTICLE,
+    CLOSE_PAGE,
+    escape_text,
+    format_table,
+    open_article,
+    open_page,
+    open_text,
+)
+from smm4h_core.marked.pieces import cut_pieces
 
 _STYLE = """
-body { font: 15px/1.6 system-ui, sans-serif; color: #22262b; background: #fff;
-       max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.35rem; margin-bottom: .2rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-td, th { padding: .15rem 1rem .15rem 0; text-align: right; }
-td:first-child, th:first-child { text-align: left; }
-article { border-top: 1px solid #e6e8eb; padding: .8rem 0; }
-article h2 { font: 12px ui-monospace, monospace; color: #6b737c; margin: 0 0 .2rem; }
-article p { margin: .2rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
-ul { list-style: none; margin: .2rem 0; padding: 0; color: #4c545c; font-size: 13px; }
+ul { list-style: none; margin: .2rem 0; padding: 0; color: var(--faint); font-size: 13px; }
 b { display: inline-block; min-width: 5rem; font-weight: 600; }
-b.missed { color: #b3403a; } b.spurious { color: #8a5a00; }
-b.boundary { color: #2b5a9e; } b.type { color: #7a3e9d; }
-.gold { border-bottom: 3px solid #1f6f50; }
-.pred { background: #ffe2a8; }
+.gold { border-bottom: 3px solid var(--gold); }
+.pred { background: var(--ade); }
 """
+_CLASSES = ("gold", "pred")
 
 
 def format_mistakes_page(posts: Sequence[PostMistakes], *, title: str) -> str:
@@ -37,27 +34,23 @@ def format_mistakes_page(posts: Sequence[PostMistakes], *, title: str) -> str:
         title: What was evaluated on what.
     """
     counts = Counter(mistake.kind for post in posts for mistake in post.mistakes)
-    rows = "".join(f"<tr><td>{kind}</td><td>{counts[kind]}</td></tr>" for kind in KINDS)
+    rows = [f'<tr><th scope="row">{kind}</th><td>{counts[kind]}</td></tr>\n' for kind in KINDS]
     return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n"
-        f"<h1>{escape(title)}</h1>\n"
-        '<p><span class="gold">annotated</span>, <span class="pred">predicted</span>, '
+        open_page(title, _STYLE)
+        + '<p><span class="gold">annotated</span>, <span class="pred">predicted</span>, '
         f'<span class="gold pred">both</span>; {len(posts)} posts with a mistake</p>\n'
-        f"<table><tr><th>mistake</th><th>mentions</th></tr>{rows}</table>\n"
-        + "".join(map(_article, posts))
-        + "</html>\n"
+        + format_table(("mistake", "mentions"), rows)
+        + "".join(_article(post, place) for place, post in enumerate(posts, start=1))
+        + CLOSE_PAGE
     )
 
 
-def _article(post: PostMistakes) -> str:
-    text = post.annotated.post.text
+def _article(post: PostMistakes, place: int) -> str:
+    text, lang = post.annotated.post.text, post.annotated.post.lang
     lines = "".join(f"<li>{_line(mistake, text)}</li>" for mistake in post.mistakes)
     return (
-        f"<article><h2>{_escape(post.annotated.post.post_id)}</h2>"
-        f'<p lang="{post.annotated.post.lang or ""}">{_marked(post)}</p>'
-        f"<ul>{lines}</ul></article>\n"
+        f"{open_article(post.annotated.post.post_id, place)}"
+        f"{open_text(lang)}{_marked(post)}</p>\n<ul>{lines}</ul>\n{CLOSE_ARTICLE}"
     )
 
 
@@ -65,16 +58,11 @@ def _marked(post: PostMistakes) -> str:
     text = post.annotated.post.text
     gold = [part for mention in post.annotated.mentions for part in mention.parts]
     pred = [part for found in post.found for part in found.mention.parts]
-    cuts = sorted({0, len(text), *(at for s in (*gold, *pred) for at in (s.start, s.end))})
     pieces = []
-    for start, end in pairwise(cuts):
-        inside = [
-            name
-            for name, spans in (("gold", gold), ("pred", pred))
-            if any(span.overlaps(Span(start, end)) for span in spans)
-        ]
-        quoted = _escape(text[start:end])
-        pieces.append(f'<span class="{" ".join(inside)}">{quoted}</span>' if inside else quoted)
+    for piece in cut_pieces(len(text), (gold, pred)):
+        quoted = escape_text(text[piece.start : piece.end])
+        inside = " ".join(_CLASSES[group] for group in piece.inside)
+        pieces.append(f'<span class="{inside}">{quoted}</span>' if inside else quoted)
     return "".join(pieces)
 
 
@@ -86,10 +74,6 @@ def _line(mistake: Mistake, text: str) -> str:
     ):
         if mention is not None:
             quoted = " ... ".join(text[part.start : part.end] for part in mention.parts)
-            sides.append(f"{name} {mention.type} “{_escape(quoted)}”")
+            sides.append(f"{name} {mention.type} “{escape_text(quoted)}”")
     prob = f" ({mistake.found.prob:.2f})" if mistake.found else ""
-    return f'<b class="{mistake.kind}">{mistake.kind}</b> {", ".join(sides)}{prob}'
-
-
-def _escape(text: str) -> str:
-    return escape(writable(text))
+    return f"<b>{mistake.kind}</b> {', '.join(sides)}{prob}"

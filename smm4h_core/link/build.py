@@ -11,6 +11,7 @@ from smm4h_core.link.similarity import SimilarityEncoder
 from smm4h_core.link.source import read_terminology
 from smm4h_core.link.terminology import Terminology
 from smm4h_core.linking_sections import LinkingConfig
+from smm4h_core.packaged import PACKAGE
 
 
 def linking_of(config: RunConfig) -> LinkingConfig:
@@ -27,7 +28,7 @@ def load_run_terminology(config: RunConfig) -> Terminology:
     """
     stated = linking_of(config).terminology
     source = stated.source
-    if not source.startswith("package:"):
+    if not source.startswith(PACKAGE):
         source = str(Path(config.data.root) / source)
     return read_terminology(
         source,

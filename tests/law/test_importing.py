@@ -85,6 +85,7 @@ def test_importing_reads_no_environment(trees: dict[str, ast.Module]) -> None:
     "arguments",
     [
         ["--help"],
+        ["extract", "--help"],
         ["train", "--help"],
         ["tune", "--help"],
         ["bundle", "--help"],

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 LAYERS = (
     {"types", "errors", "measures"},
-    {"sections", "storage", "stored_rules"},
+    {"sections", "storage", "stored_rules", "packaged"},
     {"linking_sections"},
     {"config"},
     {"text", "corpora"},
     {"encoders"},
     {"drugs"},
-    {"training", "tables", "reports", "model_card"},
+    {"training", "tables", "reports", "model_card", "marked"},
     {"pretraining"},
     {"classify"},
     {"extract"},

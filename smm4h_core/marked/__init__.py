@@ -1,0 +1,1 @@
+"""Posts with what was found in them, for people: on a terminal, or as a page."""
