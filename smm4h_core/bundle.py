@@ -24,6 +24,7 @@ from smm4h_core.classify.part import ClassifierPart, load_classifier, save_class
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.drugs.finder import DrugFinder, build_finder
 from smm4h_core.drugs.lexicon import load_lexicon, read_lexicon, write_lexicon
+from smm4h_core.encoders.run import NamedBases
 from smm4h_core.errors import BundleError, ConfigError
 from smm4h_core.extract.part import ExtractorPart, load_extractor, save_extractor
 from smm4h_core.link.part import LinkerPart, load_linker, save_linker, terminology_label
@@ -235,11 +236,15 @@ def load_bundle(folder: Path) -> Bundle:
             f"got {', '.join(configs) or 'none'}"
         )
 
-    def load(kind: str, loader: Callable[[RunConfig, dict[str, Any], Path], P]) -> Mapping[Lang, P]:
+    bases = NamedBases()
+
+    def load(
+        kind: str, loader: Callable[[RunConfig, dict[str, Any], Path, NamedBases], P]
+    ) -> Mapping[Lang, P]:
         by_lang: dict[Lang, P] = {}
         for part, config in configs.items():
             if kind_of(part) == kind:
-                loaded = loader(config, rules[part], folder / part)
+                loaded = loader(config, rules[part], folder / part, bases)
                 by_lang |= dict.fromkeys(config.served, loaded)
         return by_lang
 

@@ -21,7 +21,6 @@ from smm4h_core.classify.molecules import (
     read_molecules,
 )
 from smm4h_core.config import MORGAN, MoleculesConfig
-from smm4h_core.drugs.molecules import encode_molecules, encode_with
 from smm4h_core.encoders.base import TextEncoder, Tokeniser
 from smm4h_core.encoders.load import (
     build_text_encoder,
@@ -73,6 +72,8 @@ def load_molecule_side(
     Raises:
         EncoderError: an encoder that cannot be loaded, or is shorter than ``max_length``.
     """
+    from smm4h_core.drugs.molecules import encode_molecules  # RDKit, which text alone needs not
+
     uri, max_length = config.uri, config.max_length
     if trained:
         loaded = load_text_encoder(uri)
@@ -103,6 +104,8 @@ def open_molecule_side(config: MoleculesConfig, *, trained: bool, folder: Path) 
     Raises:
         EncoderError: a file that is missing or does not fit.
     """
+    from smm4h_core.drugs.molecules import encode_with  # RDKit, which text alone needs not
+
     if config.uri.startswith(MORGAN):
         return load_molecule_side(config, trained=False)
     loaded = build_text_encoder(folder)

@@ -27,6 +27,7 @@ from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Encoding, Tokeniser
 from smm4h_core.encoders.load import check_length
 from smm4h_core.encoders.run import (
+    NamedBases,
     build_run_encoder,
     carries_base,
     load_run_encoder,
@@ -124,14 +125,25 @@ def save_classifier(
     )
 
 
-def load_classifier(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> ClassifierPart:
+def load_classifier(
+    config: RunConfig,
+    rule: Mapping[str, Any],
+    folder: Path,
+    bases: NamedBases | None = None,
+) -> ClassifierPart:
     """Load what `save_classifier` wrote.
+
+    Args:
+        config: The run's.
+        rule: How the members are joined, as JSON has it.
+        folder: The part's.
+        bases: Encoders that the bundle's parts share; None shares none.
 
     Raises:
         BundleError: naming the file, or the key of the rule, that does not fit.
     """
     joined = rule_from_json(rule)
-    loaded = build_run_encoder(config.encoder, folder / "encoder")
+    loaded = build_run_encoder(config.encoder, folder / "encoder", bases)
     side = None
     if config.molecules is not None:
         side = open_molecule_side(

@@ -47,14 +47,19 @@ def name_base(uri: str, folder: Path) -> None:
     (folder / BASE).write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
 
 
-def check_base(uri: str, folder: Path) -> None:
+def check_base(uri: str, folder: Path, *, digest: str | None = None) -> None:
     """Makes sure that the encoder of that name is the one the adapters were trained on.
+
+    Args:
+        uri: The encoder.
+        folder: Where `name_base` wrote.
+        digest: That encoder's, where it is known already.
 
     Raises:
         EncoderError: it is not there, or its files are others.
     """
     stated = json.loads((folder / BASE).read_text(encoding="utf-8"))
-    found = encoder_digest(encoder_folder(uri))
+    found = digest or encoder_digest(encoder_folder(uri))
     if stated != {"uri": uri, "sha256": found}:
         raise EncoderError(
             f"{uri}: expected the encoder that the adapters were trained on, {stated['uri']} of "

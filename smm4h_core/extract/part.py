@@ -14,6 +14,7 @@ from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import check_length
 from smm4h_core.encoders.run import (
+    NamedBases,
     build_run_encoder,
     carries_base,
     load_run_encoder,
@@ -128,14 +129,25 @@ def save_extractor(
     )
 
 
-def load_extractor(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> ExtractorPart:
+def load_extractor(
+    config: RunConfig,
+    rule: Mapping[str, Any],
+    folder: Path,
+    bases: NamedBases | None = None,
+) -> ExtractorPart:
     """Load what `save_extractor` wrote.
+
+    Args:
+        config: The run's.
+        rule: How the members are joined, as JSON has it.
+        folder: The part's.
+        bases: Encoders that the bundle's parts share; None shares none.
 
     Raises:
         BundleError: naming the file, or the key of the rule, that does not fit.
     """
     joined = span_rule_from_json(rule)
-    loaded = build_run_encoder(config.encoder, folder / "encoder")
+    loaded = build_run_encoder(config.encoder, folder / "encoder", bases)
     networks = load_networks(
         build_tagger(config, loaded.encoder),
         seeds=config.ensemble.seeds,

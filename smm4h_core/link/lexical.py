@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +13,9 @@ from smm4h_core.errors import DataError
 from smm4h_core.extract.stems import stem_word
 from smm4h_core.extract.words import find_words
 from smm4h_core.link.candidates import merge_by_rank, rank_scored, read_mention, take_best
+from smm4h_core.link.ngrams import NgramIndex, build_ngram_index
 from smm4h_core.link.terminology import Term, Terminology
 from smm4h_core.types import Candidate, Lang
-
-NGRAMS = (3, 3)
-"""Letters of the pieces. On PsyTAR's dev threes gave acc@1 0.557, twos to fours 0.555 (acc@5 0.701
-and 0.717) at a fifth of the speed, threes to fives 0.534."""
-QUERIES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +28,8 @@ class LexicalLinker:
     """Terms by their folded string."""
     normalised: Mapping[str, tuple[int, ...]]
     """Terms by their stems, sorted: word order and endings do not count."""
-    vectorise: Callable[[Sequence[str]], Any]
-    """Folded strings to rows ``(B, V)`` of TF-IDF, sparse, of length 1."""
-    rows: Any
-    """``(V, N)`` the terms' TF-IDF, sparse, transposed."""
+    ngrams: NgramIndex
+    """Terms by the pieces of their words."""
 
     def link_exact(self, mention: str) -> tuple[Candidate, ...]:
         """Concepts with the very string as a term, case and spacing apart."""
@@ -50,15 +43,11 @@ class LexicalLinker:
         self, mentions: Sequence[str], *, num_candidates: int
     ) -> list[tuple[Candidate, ...]]:
         """Concepts whose terms share most pieces of words; the score is the cosine, above 0."""
-        answers: list[tuple[Candidate, ...]] = []
-        folded = [fold(mention) for mention in mentions]
-        for start in range(0, len(folded), QUERIES_AT_ONCE):
-            similar = (self.vectorise(folded[start : start + QUERIES_AT_ONCE]) @ self.rows).tocsr()
-            for row in range(similar.shape[0]):
-                piece = slice(similar.indptr[row], similar.indptr[row + 1])
-                answers.append(
-                    self._nearest(similar.indices[piece], similar.data[piece], num_candidates)
-                )
+        answers = []
+        for mention in mentions:
+            cosines = self.ngrams.cosines(fold(mention))
+            near = np.flatnonzero(cosines)
+            answers.append(self._nearest(near, cosines[near], num_candidates))
         return answers
 
     def link(
@@ -88,11 +77,9 @@ class LexicalLinker:
         chosen = [n for n, each in enumerate(self.terms) if each.concept_id in column]
         columns = np.array([column[self.terms[n].concept_id] for n in chosen], dtype=np.int64)
         features = np.zeros((len(mentions), len(distinct)), dtype=np.float32)
-        rows = self.rows[:, chosen]
-        for start in range(0, len(mentions), QUERIES_AT_ONCE):
-            folded = [fold(read_mention(m)) for m in mentions[start : start + QUERIES_AT_ONCE]]
-            similar = (self.vectorise(folded) @ rows).tocoo()
-            np.maximum.at(features, (similar.row + start, columns[similar.col]), similar.data)
+        for row, mention in zip(features, mentions, strict=True):
+            cosines = self.ngrams.cosines(fold(read_mention(mention)))
+            np.maximum.at(row, columns, cosines[chosen].astype(np.float32))
         return features[:, [column[each] for each in concept_ids]]
 
     def _rank(self, found: Sequence[int], source: str) -> tuple[Candidate, ...]:
@@ -102,7 +89,7 @@ class LexicalLinker:
         return rank_scored(scored, source)
 
     def _nearest(
-        self, places: NDArray[np.int32], cosines: NDArray[np.float64], num_candidates: int
+        self, places: NDArray[np.int64], cosines: NDArray[np.float64], num_candidates: int
     ) -> tuple[Candidate, ...]:
         # Sums of products differ in their last digits with the batch; ties must not.
         rounded = np.round(cosines, 9)
@@ -132,8 +119,6 @@ def build_lexical_linker(terminology: Terminology, *, lang: Lang | None = None) 
     Raises:
         DataError: it has no such terms.
     """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     terms = tuple(each for each in terminology.proposed_terms if lang is None or each.lang == lang)
     folded = [fold(each.term) for each in terms]
     if not any(folded):
@@ -147,16 +132,11 @@ def build_lexical_linker(terminology: Terminology, *, lang: Lang | None = None) 
         normalised.setdefault(_stems(each), []).append(place)
     for table in (exact, normalised):
         table.pop("", None)
-    vectoriser = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=NGRAMS, lowercase=False, sublinear_tf=True
-    )
-    rows = vectoriser.fit_transform(folded)
     return LexicalLinker(
         terms,
         {key: tuple(places) for key, places in exact.items()},
         {key: tuple(places) for key, places in normalised.items()},
-        vectoriser.transform,
-        rows.T.tocsr(),
+        build_ngram_index(folded),
     )
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.load import check_length
 from smm4h_core.encoders.run import (
+    NamedBases,
     build_run_encoder,
     carries_base,
     load_run_encoder,
@@ -121,8 +122,19 @@ def save_linker(
                 shutil.copyfileobj(source, out)
 
 
-def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> LinkerPart:
+def load_linker(
+    config: RunConfig,
+    rule: Mapping[str, Any],
+    folder: Path,
+    bases: NamedBases | None = None,
+) -> LinkerPart:
     """Load what `save_linker` wrote.
+
+    Args:
+        config: The run's.
+        rule: How the members are joined, as JSON has it.
+        folder: The part's.
+        bases: Encoders that the bundle's parts share; None shares none.
 
     Raises:
         BundleError: naming the file, or the key of the rule, that does not fit.
@@ -138,7 +150,7 @@ def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> Lin
         learnt = [terminology.concept(each) for each in concept_ids]
     except (DataError, OSError, ValueError) as error:
         raise BundleError(f"{folder}: {error}") from None
-    loaded = build_run_encoder(config.encoder, folder / "similarity" / "encoder")
+    loaded = build_run_encoder(config.encoder, folder / "similarity" / "encoder", bases)
     reads_cosines = linking.classifier is not None and linking.classifier.cosines
     reads_lexical = linking.lexical and isinstance(joined, LearnedRule)
     lexical = build_lexical_linker(terminology) if reads_cosines or reads_lexical else None
@@ -151,12 +163,15 @@ def load_linker(config: RunConfig, rule: Mapping[str, Any], folder: Path) -> Lin
     )
     classifier = None
     if linking.classifier is not None:
-        encoder = build_run_encoder(config.encoder, folder / "classifier" / "encoder").encoder
+        encoder = build_run_encoder(
+            config.encoder, folder / "classifier" / "encoder", bases
+        ).encoder
         networks = load_networks(
             build_concepts(config, encoder, num_concepts=len(concept_ids)),
             seeds=config.ensemble.seeds,
             num_folds=1,
             folder=folder / "classifier",
+            with_frozen=carries_base(config.encoder),
         )
         classifier = ConceptMembers(
             tuple(network for (network,) in networks),
