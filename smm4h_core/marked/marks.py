@@ -88,8 +88,8 @@ def describe_decision(report: Report) -> str:
 
 
 def describe_mark(mark: Mark) -> str:
-    """All that is known of a mark but its type and number, in one line."""
-    said = [f'"{" ".join(mark.words.split())}"']
+    """All that is known of a mark but its type and number."""
+    said = [f'"{mark.words}"']
     said += [mark.meaning] * bool(mark.meaning)
     if mark.prob is not None and mark.votes is not None:
         said += [f"prob {mark.prob:.2f}", f"votes {mark.votes[0]} of {mark.votes[1]}"]

@@ -40,12 +40,12 @@ def format_marked(post: Post, report: Report, *, colour: bool, width: int | None
     marks = marks_of(post, report)
     head = [report.post_id, *([report.lang] if report.lang else []), report.bundle]
     decision = describe_decision(report)
-    first = f"{make_printable(', '.join(head))}{': ' if decision else ''}".replace("\n", " ")
+    first = f"{_in_one_line(', '.join(head))}{': ' if decision else ''}"
     lines = wrap_cells([*in_style(first, "2"), *in_style(decision, "1")], width)
     lines += wrap_cells(_mark_cells(post, marks, colour=colour), width)
     for mark in marks:
         told = in_style(f"{mark.type} {mark.number}", _style(mark))
-        told += in_style(f"{_INDENT}{describe_mark(mark)}")
+        told += in_style(f"{_INDENT}{_in_one_line(describe_mark(mark))}")
         inner = wrap_cells(told, width and max(width - len(_INDENT), 1))
         lines += [[*in_style(_INDENT), *line] for line in inner]
     return "".join(f"{render_cells(line, colour=colour)}\n" for line in lines)
@@ -83,3 +83,7 @@ def _mark_cells(post: Post, marks: Sequence[Mark], *, colour: bool) -> list[Cell
 def _style(mark: Mark, *, label: bool = False) -> str:
     ground = _BY_OTHERS if mark.context else _GROUND[mark.type]
     return f"1;{ground}" if label else ground
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(make_printable(text).split())

@@ -10,9 +10,11 @@ import torch
 
 from ray_jobs.run import run_training
 from smm4h_core.bundle import load_bundle
+from smm4h_core.classify.ensemble import MeanProb, rule_to_json
+from smm4h_core.classify.part import load_classifier
 from smm4h_core.config import RunConfig, config_from_mapping, training_digest
 from smm4h_core.encoders.load import load_text_encoder
-from smm4h_core.encoders.run import load_run_encoder
+from smm4h_core.encoders.run import NamedBases, load_run_encoder
 from smm4h_core.errors import ConfigError, EncoderError
 from smm4h_core.members.train import WEIGHTS, Member, member_storage, members_home, train_member
 from smm4h_core.pipeline import load_pipeline
@@ -21,6 +23,7 @@ from tests.tiny_bert import save_tiny_bert
 
 CPU = torch.device("cpu")
 LORA = {"rank": 4, "alpha": 8}
+MEAN = rule_to_json(MeanProb((0.5, 0.5)))
 
 
 @pytest.fixture
@@ -139,3 +142,26 @@ def test_adapter_wants_no_frozen_table(tiny_bert: Path) -> None:
     raw = {"uri": str(tiny_bert), "freeze_embeddings": True, "adapter": {}}
     with pytest.raises(ConfigError, match="an adapter keeps every weight"):
         EncoderConfig.checked(raw, source="test")
+
+
+def test_parts_that_name_one_base_share_its_weights(make) -> None:
+    outcomes = [run_training(make(name, base="named"), inline=True) for name in ("one", "other")]
+    one, other = (Path(outcome.bundle_location) / "classifier" for outcome in outcomes)
+    config, bases = make(base="named"), NamedBases()
+    shared = [load_classifier(config, MEAN, folder, bases) for folder in (one, other)]
+    apart = [load_classifier(config, MEAN, folder) for folder in (one, other)]
+    for found, expected in zip(shared, apart, strict=True):
+        for seed, seed_expected in zip(found.networks, expected.networks, strict=True):
+            for part, part_expected in zip(seed, seed_expected, strict=True):
+                assert states_equal(part, part_expected)
+    weights = [dict(part.networks[0][0].encoder.named_parameters()) for part in shared]
+    places = [{name: each.data_ptr() for name, each in found.items()} for found in weights]
+    same = {name for name in places[0] if places[0][name] == places[1][name]}
+    assert {name for name in places[0] if "lora_" not in name} == same
+
+
+def states_equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    found, expected = one.state_dict(), other.state_dict()
+    return found.keys() == expected.keys() and all(
+        torch.equal(found[name], expected[name]) for name in found
+    )
