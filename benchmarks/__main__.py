@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -32,10 +32,11 @@ Name = Literal[
     "extraction",
     "linking",
     "end_to_end",
+    "drug_of",
 ]
 USUAL: tuple[Name, ...] = (
     *("results", "training_speed", "inference_speed", "ray_overhead"),
-    *("drug_finder", "molecules", "ensemble_search", "extraction_speed"),
+    *("drug_finder", "molecules", "ensemble_search", "extraction_speed", "drug_of"),
 )
 """What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
 pace, ``extraction`` every baseline on every corpus, ``linking`` encodes every term anew, and
@@ -49,8 +50,16 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def benchmarks(
     only: Annotated[Name | None, typer.Option(help="Measure this alone.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for benchmarks.json.")] = OUT,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="ADE-Corpus's DRUG-AE.rel, for --only drug_of."
+        ),
+    ] = None,
 ) -> None:
     """Measure; exit 1 where something that a measurement needs is missing."""
+    if pairs is not None and only != "drug_of":
+        raise typer.BadParameter("only drug_of reads pairs", param_hint="--pairs")
     machine = describe_machine()
     torch.set_num_threads(machine.cores)
     print(_describe(machine))
@@ -63,7 +72,7 @@ def benchmarks(
             print(f"{name} ...", file=sys.stderr)
         started = time.perf_counter()
         try:
-            section = _measure(name)
+            section = _measure(name, {"pairs": pairs} if pairs else {})
         except Smm4hError as error:
             print(f"{name}: {error}", file=sys.stderr)
             errors[name] = [str(error)]
@@ -85,10 +94,10 @@ def benchmarks(
         raise typer.Exit(1)
 
 
-def _measure(name: Name) -> Section:
+def _measure(name: Name, given: Mapping[str, Path]) -> Section:
     # Each part imports only what it measures with.
-    measure = cast("Callable[[], Section]", import_module(f"benchmarks.{name}").measure)
-    return measure()
+    measure = cast("Callable[..., Section]", import_module(f"benchmarks.{name}").measure)
+    return measure(**given)
 
 
 def _describe(machine: Machine) -> str:

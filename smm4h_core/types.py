@@ -122,6 +122,16 @@ class AdeDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class DrugTie:
+    """A drug that a mention is said of."""
+
+    drug: DrugMention
+    """The naming of it that tells, of those in the post."""
+    score: float
+    """How sure, among all drugs that the post names, in [0, 1]; 1 where it is the only one."""
+
+
+@dataclass(frozen=True, slots=True)
 class FoundMention:
     """A mention that the taggers found, and how sure they are of it."""
 
@@ -138,6 +148,19 @@ class FoundMention:
     ``hypothetical``, feared or asked; of an ``other_person``; of ``history``, before the drug."""
     link: Link | None = None
     """The concept that it is linked to, or NIL; None where the bundle holds no linker."""
+    drugs: tuple[DrugTie, ...] = ()
+    """The drugs that it is said of, each once, in order of appearance: several where they are
+    named together; empty where the post names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A drug and an effect that is said of it."""
+
+    drug: DrugTie | None
+    """The drug; None where the post names none."""
+    mention: FoundMention
+    """The effect, with its context and its concept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +179,17 @@ class Report:
     """``name@version`` of the bundle that answered."""
     mentions: tuple[FoundMention, ...] | None = None
     """ADEs that it mentions, in order of appearance; None where the bundle holds no extractor."""
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Drug by effect: one for each drug that each mention is said of, in order of mentions.
+
+        A mention in a post that names no drug makes a pair without one.
+        """
+        return tuple(
+            Pair(drug, mention)
+            for mention in self.mentions or ()
+            for drug in mention.drugs or (None,)
+        )
 
 
 @dataclass(frozen=True, slots=True)
