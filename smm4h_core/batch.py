@@ -14,7 +14,13 @@ import pyarrow as pa
 
 from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline
-from smm4h_core.reports import ANSWER_COLUMNS, report_to_cells
+from smm4h_core.reports import (
+    ANSWER_COLUMNS,
+    PAIR_COLUMNS,
+    RowKind,
+    pairs_to_cells,
+    report_to_cells,
+)
 from smm4h_core.tables.parts import Parts
 from smm4h_core.tables.read import (
     LINE_COLUMNS,
@@ -39,18 +45,29 @@ _LINK_TYPE = pa.struct(
         **{"score": pa.float64(), "candidates": pa.list_(_CANDIDATE_TYPE)},
     }
 )
+_TIE_TYPE = pa.struct(
+    {"start": pa.int64(), "end": pa.int64(), "name": pa.string(), "score": pa.float64()}
+)
 _MENTION_TYPE = pa.struct(
     {
         **{"start": pa.int64(), "end": pa.int64(), "text": pa.string(), "type": pa.string()},
         "fragments": pa.list_(pa.list_(pa.int64())),
         **{"prob": pa.float64(), "votes": pa.list_(pa.int64())},
-        **{"context": pa.list_(pa.string()), "link": _LINK_TYPE},
+        **{"context": pa.list_(pa.string()), "drugs": pa.list_(_TIE_TYPE), "link": _LINK_TYPE},
     }
 )
-_ANSWER_TYPES = (
-    *(pa.float64(), pa.string(), pa.int64(), pa.string()),
-    *(pa.list_(_MENTION_TYPE), pa.string()),
-)
+_TYPES: Mapping[RowKind, tuple[pa.DataType, ...]] = {
+    "posts": (
+        *(pa.float64(), pa.string(), pa.int64(), pa.string()),
+        *(pa.list_(_MENTION_TYPE), pa.string()),
+    ),
+    "pairs": (
+        *(pa.string(), pa.int64(), pa.int64(), pa.float64()),
+        *(pa.string(), pa.int64(), pa.int64(), pa.float64(), pa.string()),
+        *(pa.string(), pa.string(), pa.float64(), pa.string(), pa.string()),
+    ),
+}
+_COLUMNS: Mapping[RowKind, tuple[str, ...]] = {"posts": ANSWER_COLUMNS, "pairs": PAIR_COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +188,29 @@ def answer_rows(
         yield from zip(chunk, reports, strict=True)
 
 
-def write_answers(path: Path, source: Source, answered: Iterable[tuple[Row, Report]]) -> None:
-    """Write a table of the source's columns and `smm4h_core.reports.ANSWER_COLUMNS`.
+def write_answers(
+    path: Path,
+    source: Source,
+    answered: Iterable[tuple[Row, Report]],
+    *,
+    rows: RowKind = "posts",
+) -> None:
+    """Write a table of the source's columns and the answers'.
+
+    Args:
+        path: The table to write.
+        source: Where the rows came from.
+        answered: The rows and their reports.
+        rows: A row a post, with `smm4h_core.reports.ANSWER_COLUMNS`; or a row for each drug and
+            effect said of it, with `smm4h_core.reports.PAIR_COLUMNS` and the post's columns
+            repeated: a post that mentions no effect then has no row.
 
     Raises:
         DataError: the source has a column of such a name, or ``path`` cannot hold the rows; see
             `smm4h_core.tables.write.write_table`.
     """
-    columns, types = _answer_columns(path, source)
-    _write_rows(path, columns, types, answered)
+    columns, types = _answer_columns(path, source, rows)
+    _write_rows(path, columns, types, answered, rows)
 
 
 def answer_in_parts(
@@ -188,6 +219,7 @@ def answer_in_parts(
     path: Path,
     *,
     job: Mapping[str, Any],
+    rows: RowKind = "posts",
     extract_all: bool = False,
     part_rows: int = PART_ROWS,
     on_rows: Callable[[int], None] = lambda _: None,
@@ -201,17 +233,18 @@ def answer_in_parts(
         source: Rows, in the same order on every call.
         path: The table to write.
         job: What decides the answer; parts of another job are thrown away.
+        rows: As for `write_answers`.
         extract_all: As for `Pipeline.process`.
-        part_rows: Rows of a part.
+        part_rows: Posts of a part.
         on_rows: Told how many rows more are done, those of earlier calls at once.
 
     Returns:
-        ``posts``, ``positives`` and ``mentions`` of the whole table.
+        ``posts``, ``positives``, ``mentions`` and ``pairs`` of the whole table.
 
     Raises:
         DataError: as `write_answers`.
     """
-    columns, types = _answer_columns(path, source)
+    columns, types = _answer_columns(path, source, rows)
     decisive = {"columns": list(columns), "part_rows": part_rows, "extract_all": extract_all}
     parts = Parts(path, {**job, **decisive})
     done = parts.num_done()
@@ -221,7 +254,8 @@ def answer_in_parts(
         rest = replace(source, rows=iter(chunk))
         answered = answer_rows(pipeline, rest, extract_all=extract_all)
         with parts.open(number, counts) as unfinished:
-            _write_rows(unfinished, columns, types, count_reports(answered, counts, on_rows))
+            counted = count_reports(answered, counts, on_rows)
+            _write_rows(unfinished, columns, types, counted, rows)
     total = parts.counts()
     parts.join(columns, types)
     return total
@@ -232,25 +266,29 @@ def count_reports(
     counts: Counter[str],
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Iterator[tuple[Row, Report]]:
-    """Count ``posts``, ``positives`` and ``mentions`` as they pass."""
+    """Count ``posts``, ``positives``, ``mentions`` and ``pairs`` as they pass."""
     for row, report in answered:
         is_ade = bool(report.ade and report.ade.is_ade)
         found = len(report.mentions or ())
-        counts.update({"posts": 1, "positives": int(is_ade), "mentions": found})
+        pairs = len(report.pairs())
+        counts.update({"posts": 1, "positives": int(is_ade), "mentions": found, "pairs": pairs})
         on_rows(1)
         yield row, report
 
 
-def _answer_columns(path: Path, source: Source) -> tuple[tuple[str, ...], pa.Schema | None]:
-    if taken := [column for column in source.columns if column in ANSWER_COLUMNS]:
+def _answer_columns(
+    path: Path, source: Source, rows: RowKind
+) -> tuple[tuple[str, ...], pa.Schema | None]:
+    answers = _COLUMNS[rows]
+    if taken := [column for column in source.columns if column in answers]:
         raise DataError(
-            f"{source.name}: expected no column named {', '.join(ANSWER_COLUMNS)}, since answers "
+            f"{source.name}: expected no column named {', '.join(answers)}, since answers "
             f"are written under these names; got {', '.join(taken)}"
         )
     types = None
     if path.suffix == ".parquet":
-        types = pa.schema([*source.types(), *map(pa.field, ANSWER_COLUMNS, _ANSWER_TYPES)])
-    return (*source.columns, *ANSWER_COLUMNS), types
+        types = pa.schema([*source.types(), *map(pa.field, answers, _TYPES[rows])])
+    return (*source.columns, *answers), types
 
 
 def _write_rows(
@@ -258,12 +296,19 @@ def _write_rows(
     columns: Sequence[str],
     types: pa.Schema | None,
     answered: Iterable[tuple[Row, Report]],
+    rows: RowKind,
 ) -> None:
     with write_table(path, columns, types=types) as append:
         for chunk in in_chunks(answered):
             append(
                 [
-                    replace(row, cells={**row.cells, **report_to_cells(report)})
+                    replace(row, cells={**row.cells, **cells})
                     for row, report in chunk
+                    for cells in answer_cells(report, rows)
                 ]
             )
+
+
+def answer_cells(report: Report, rows: RowKind) -> list[dict[str, Any]]:
+    """What a report puts beside a post's own cells: one row, or one for each pair."""
+    return [report_to_cells(report)] if rows == "posts" else pairs_to_cells(report)

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline
-from smm4h_core.reports import ANSWER_COLUMNS, report_to_cells
+from smm4h_core.reports import (
+    ANSWER_COLUMNS,
+    PAIR_COLUMNS,
+    RowKind,
+    pairs_to_cells,
+    report_to_cells,
+)
 from smm4h_core.tables.rows import ID_COLUMNS, LANG_COLUMN, TEXT_COLUMNS
 from smm4h_core.types import Lang, Post
 
@@ -15,15 +21,22 @@ if TYPE_CHECKING:
 
 
 def process_frame(
-    pipeline: Pipeline, frame: pd.DataFrame, *, extract_all: bool = False
+    pipeline: Pipeline,
+    frame: pd.DataFrame,
+    *,
+    rows: RowKind = "posts",
+    extract_all: bool = False,
 ) -> pd.DataFrame:
-    """A copy of a frame with the columns of `smm4h_core.reports.ANSWER_COLUMNS` behind its own.
+    """A copy of a frame with answers behind its own columns, of `smm4h_core.reports`.
 
     Args:
         pipeline: Answers.
         frame: Its column ``text`` or ``tweet`` holds the posts; ``lang``, where there is one,
             their language (``en``, ``ru`` or nothing); ``post_id``, ``tweet_id`` or ``id`` names
-            them in errors, else their place in the index does. The index stays as it is.
+            them in errors, else their place in the index does.
+        rows: A row a post, with ``ANSWER_COLUMNS``, and the index as it is; or a row for each drug
+            and effect said of it, with ``PAIR_COLUMNS`` and the post's cells and place in the
+            index repeated: a post that mentions no effect then has none.
         extract_all: As for `Pipeline.process`.
 
     Raises:
@@ -34,7 +47,8 @@ def process_frame(
     if text is None:
         came = ", ".join(map(str, frame.columns))
         raise DataError(f"expected a column {' or '.join(TEXT_COLUMNS)}, got {came}")
-    if taken := [name for name in ANSWER_COLUMNS if name in frame.columns]:
+    answers = ANSWER_COLUMNS if rows == "posts" else PAIR_COLUMNS
+    if taken := [name for name in answers if name in frame.columns]:
         raise DataError(f"expected no column named {taken[0]}, under which answers are written")
     named = next((name for name in ID_COLUMNS if name in frame.columns), None)
     ids = map(str, frame[named] if named else frame.index)
@@ -43,8 +57,14 @@ def process_frame(
         Post(post_id, _read_text(value, post_id), _read_lang(lang, post_id))
         for post_id, value, lang in zip(ids, frame[text], langs, strict=True)
     ]
-    cells = [report_to_cells(each) for each in pipeline.process(posts, extract_all=extract_all)]
-    return frame.assign(**{name: [each[name] for each in cells] for name in ANSWER_COLUMNS})
+    reports = pipeline.process(posts, extract_all=extract_all)
+    if rows == "posts":
+        cells = [report_to_cells(each) for each in reports]
+    else:
+        found = [pairs_to_cells(each) for each in reports]
+        cells = [pair for pairs in found for pair in pairs]
+        frame = frame.iloc[[n for n, pairs in enumerate(found) for _ in pairs]]
+    return frame.assign(**{name: [each[name] for each in cells] for name in answers})
 
 
 def _read_text(value: object, post_id: str) -> str:

@@ -12,9 +12,10 @@ import torch
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.errors import DataError
 from smm4h_core.extract.context import mark_context
+from smm4h_core.extract.drug_of import mark_drugs
 from smm4h_core.link.linker import MentionLinker
 from smm4h_core.text.language import detect_language
-from smm4h_core.types import AdeDecision, FoundMention, Lang, Link, Post, Report
+from smm4h_core.types import AdeDecision, DrugMention, FoundMention, Lang, Link, Post, Report
 
 P = TypeVar("P")
 A = TypeVar("A")
@@ -55,7 +56,7 @@ class Pipeline:
                 [read[n] for n in chosen], [drugs[n] for n in chosen], device=self.device
             ),
         )
-        mentions = self._find_mentions(read, decisions, extract_all=extract_all)
+        mentions = self._find_mentions(read, drugs, decisions, extract_all=extract_all)
         return [
             Report(
                 post_id=post.post_id,
@@ -96,6 +97,7 @@ class Pipeline:
     def _find_mentions(
         self,
         posts: Sequence[Post],
+        drugs: Sequence[Sequence[DrugMention]],
         decisions: Sequence[AdeDecision | None],
         *,
         extract_all: bool,
@@ -111,7 +113,10 @@ class Pipeline:
             kept,
             lambda part, chosen: part.extract([kept[n] for n in chosen], device=self.device),
         )
-        sought = [mark_context(post, each or ()) for post, each in zip(kept, found, strict=True)]
+        sought = [
+            mark_drugs(post, mark_context(post, each or ()), drugs[place])
+            for place, post, each in zip(passed, kept, found, strict=True)
+        ]
         linked = _ask(
             self.bundle.linkers,
             kept,

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ray_jobs.commands.tasks import require_parts
+from ray_jobs.commands.tasks import require_kind, require_parts
 from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import Task
 from smm4h_core.corpora.smm4h import POSTS_FILE
+from smm4h_core.reports import RowKind
 from smm4h_core.tables.rows import SUFFIXES
 from smm4h_core.types import Lang
 
@@ -38,12 +39,13 @@ def predict(
         str,
         typer.Argument(metavar="IN", help="A table, a split folder, or - for a post a line."),
     ],
-    out: Annotated[
-        str, typer.Argument(metavar="OUT", help="A table, or - for JSON lines of reports.")
-    ],
+    out: Annotated[str, typer.Argument(metavar="OUT", help="A table, or - for JSON lines.")],
     task: Annotated[
         Task | None, typer.Option(help="Write a submission of this task (.tsv or .zip).")
     ] = None,
+    rows: Annotated[
+        RowKind, typer.Option(help="A row a post, or one for each drug and effect said of it.")
+    ] = "posts",
     lang: Annotated[
         Lang | None, typer.Option(help="Language of posts that state none; else it is detected.")
     ] = None,
@@ -63,6 +65,10 @@ def predict(
     _check_ends(source, out, endings=SUFFIXES if task is None else SUBMISSIONS)
     if task is not None:
         require_parts(bundle, task)
+    if rows == "pairs":
+        if task is not None:
+            raise typer.BadParameter("a submission has its own rows", param_hint="--rows")
+        require_kind(bundle, "extractor", "rows of pairs", hint="--rows")
     if json and out == STREAM:
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
     if errors is not None and source == STREAM:
@@ -95,13 +101,14 @@ def predict(
             counts = answer_in_parts(
                 *(pipeline, posts, Path(out)),
                 job={**_describe_job(pipeline, _posts_file(source)), "lang": lang},
+                rows=rows,
                 extract_all=extract_all,
                 on_rows=advance,
             )
         else:
             counts = Counter({"posts": 0})
             answers = answer_rows(pipeline, posts, extract_all=extract_all)
-            _write(out, task, posts, count_reports(answers, counts, advance))
+            _write(out, task, rows, posts, count_reports(answers, counts, advance))
     seconds = time.perf_counter() - started
 
     parts = pipeline.bundle
@@ -111,11 +118,12 @@ def predict(
         "unreadable": posts.num_bad,
         "positives": counts["positives"] if parts.classifiers else None,
         "mentions": counts["mentions"] if parts.extractors else None,
+        "pairs": counts["pairs"] if parts.extractors else None,
         "posts_per_s": counts["posts"] / seconds,
     }
     if json:
         print_json(summary)
-    named = {"positives": "ADE", "mentions": "mentions"}
+    named = {"positives": "ADE", "mentions": "mentions", "pairs": "pairs"}
     found = "".join(f"{summary[k]} {n}, " for k, n in named.items() if summary[k] is not None)
     left = f"{posts.num_bad} unreadable, see {errors}, " if posts.num_bad else ""
     notices().print(
@@ -124,19 +132,27 @@ def predict(
 
 
 def _write(
-    out: str, task: Task | None, posts: Source, answered: Iterator[tuple[Row, Report]]
+    out: str,
+    task: Task | None,
+    rows: RowKind,
+    posts: Source,
+    answered: Iterator[tuple[Row, Report]],
 ) -> None:
     from json import dumps
 
     from smm4h_core.batch import write_answers
     from smm4h_core.corpora.submission import write_submission
-    from smm4h_core.reports import report_to_json
+    from smm4h_core.reports import pairs_to_cells, report_to_json
 
-    if out == STREAM:
+    if out == STREAM and rows == "pairs":
+        for _, report in answered:
+            for pair in pairs_to_cells(report):
+                typer.echo(dumps({"post_id": report.post_id, "lang": report.lang, **pair}))
+    elif out == STREAM:
         for _, report in answered:
             typer.echo(dumps(report_to_json(report)))
     elif task is None:
-        write_answers(Path(out), posts, answered)
+        write_answers(Path(out), posts, answered, rows=rows)
     else:
         write_submission(Path(out), task, (_answer(report) for _, report in answered))
 

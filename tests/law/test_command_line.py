@@ -15,7 +15,7 @@ SURFACE = {
     "smm4h extract": "GIVEN... --bundle --lang --extract-all --html --colour --json",
     "smm4h train": "CONFIG --set --inline|--no-inline --json",
     "smm4h tune": "CONFIG --set --json",
-    "smm4h predict": "BUNDLE SOURCE OUT --task --lang --extract-all --errors --json",
+    "smm4h predict": "BUNDLE SOURCE OUT --task --rows --lang --extract-all --errors --json",
     "smm4h evaluate": "BUNDLE --task --gold --lang --errors --extract-all --without --json",
     "smm4h score": "--task --gold --pred --json",
     "smm4h compare": "RUNS... --split --baseline --json --markdown --out",
