@@ -148,8 +148,16 @@ def _open_posts(given: Sequence[str], path: Path | None) -> Iterator[Post]:
     elif path.suffix in SUFFIXES:
         rows = open_table(path).rows
     else:
-        rows = open_lines(path.open("rb"), str(path)).rows
+        return _read_lines(path)
     return (row.post for row in rows)
+
+
+def _read_lines(path: Path) -> Iterator[Post]:
+    from smm4h_core.batch import open_lines
+
+    with path.open("rb") as stream:
+        for row in open_lines(stream, str(path)).rows:
+            yield row.post
 
 
 def _name_source(given: Sequence[str], path: Path | None) -> str:

@@ -79,7 +79,7 @@ def test_format_marked_shows_a_mention_in_a_context_as_no_effect(answer: Answer)
     assert "48;5;252mheadache" in coloured
 
 
-def test_format_marked_takes_what_a_bundle_has_no_part_for(answer: Answer) -> None:
+def test_format_marked_takes_what_a_bundle_has_no_part_for() -> None:
     post = Post("a\x1bb\n\tc", "fine", None)
     report = Report("a\x1bb\n\tc", None, None, (), "x@1", None)
     assert format_marked(post, report, colour=False) == "a␛b c, x@1\nfine\n"

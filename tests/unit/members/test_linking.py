@@ -94,6 +94,18 @@ def test_run_keeps_its_terms_at_a_byte_a_number(make_linking: Make) -> None:
     assert served.all.acc_1 == said["all"]["acc_1"]
 
 
+def test_bundle_of_adapters_names_the_base_of_both_parts(make_linking: Make) -> None:
+    # The classifier's half once sought frozen weights that such a bundle does not hold.
+    adapter = {"rank": 2, "alpha": 4, "base": "named"}
+    outcome = run_training(make_linking(encoder={"adapter": adapter}), inline=True)
+    part = Path(outcome.bundle_location) / "linker"
+    assert not list(part.rglob("frozen.safetensors"))
+    (linker,) = load_bundle(Path(outcome.bundle_location)).linkers.values()
+    similar, sure = (network[0].encoder for network in linker.networks)
+    tables = [each.input_embeddings().weight for each in (similar, sure)]
+    assert tables[0] is tables[1]
+
+
 def test_linking_runs_are_compared_by_mention(trained: tuple[RunConfig, Outcome]) -> None:
     config, outcome = trained
     (own,) = read_answers(open_storage(config.storage).child(config.name), "test")
