@@ -32,6 +32,8 @@ _BESIDE = frozenset(
 """Words that may stand between, and join nothing by themselves."""
 _MARKS = frozenset("/+&")
 """Signs that make a list where nothing else stands between."""
+_TIGHT = frozenset(("-", "("))
+"""What may stand alone between two names of one thing, or the two parts of a compound."""
 _BREAKS = frozenset(";:!?")
 
 
@@ -63,12 +65,18 @@ def find_places(text: str, reading: Reading, drugs: Sequence[DrugMention]) -> tu
     places: list[DrugPlace] = []
     run: list[DrugPlace] = single[:1]
     for place in single[1:]:
-        if _is_listed(text, reading, run[-1], place):
+        if not _is_named_again(text, run, place) and _is_listed(text, reading, run[-1], place):
             run.append(place)
         else:
             places += _close(text, reading, run)
             run = [place]
     return (*places, *_close(text, reading, run))
+
+
+def _is_named_again(text: str, run: Sequence[DrugPlace], place: DrugPlace) -> bool:
+    """Whether the drug stands in the list already, but for its other name in brackets."""
+    names = {each.drugs[0].name for each in run}
+    return place.drugs[0].name in names and _gap(text, run[-1], place).strip(" ") not in _TIGHT
 
 
 def _is_listed(text: str, reading: Reading, first: DrugPlace, second: DrugPlace) -> bool:
@@ -114,9 +122,7 @@ def _is_joined(text: str, reading: Reading, run: Sequence[DrugPlace]) -> bool:
         gap = _gap(text, first, second)
         between.update(words)
         marks.update(gap if not words else "")
-        if not words and (
-            gap.strip(" ") in ("-", "(") or first.drugs[-1].name == second.drugs[0].name
-        ):
+        if gap.strip(" ") in _TIGHT:
             return True
     if len(run) == 2 and "," in gap and _JOIN.issuperset(words):
         return False  # "X, and Y helped": no comma stands in a list of two

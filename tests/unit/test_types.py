@@ -1,6 +1,6 @@
 import pytest
 
-from smm4h_core.types import Mention, Span
+from smm4h_core.types import DrugMention, DrugTie, FoundMention, Mention, Pair, Report, Span
 
 
 def test_mention_without_fragments_has_one_part() -> None:
@@ -33,3 +33,14 @@ def test_mention_refuses_fragments_that_do_not_fit(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         Mention(Span(0, 9), "x", fragments=tuple(Span(*part) for part in parts))
+
+
+def test_pairs_are_one_for_each_drug_of_each_mention() -> None:
+    ties = [
+        DrugTie(DrugMention(Span(n, n + 1), "x", name, None), 0.9) for n, name in enumerate("ab")
+    ]
+    both = FoundMention(Mention(Span(3, 9), "nausea"), 0.5, 1, 1, drugs=tuple(ties))
+    none = FoundMention(Mention(Span(12, 16), "rash"), 0.5, 1, 1)
+    report = Report("1", "en", None, (), "b@1", (both, none))
+    assert report.pairs() == (Pair(ties[0], both), Pair(ties[1], both), Pair(None, none))
+    assert Report("1", "en", None, (), "b@1").pairs() == ()

@@ -66,3 +66,9 @@ def test_benchmarks_tells_nothing_of_whose_machine_it_is(
     assert platform.node() not in json.dumps(machine)
     assert str(Path.home()) not in json.dumps(machine)
     assert machine["cores"] >= 1
+
+
+def test_benchmarks_takes_pairs_for_the_drug_of_a_mention_alone(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="only drug_of reads pairs"):
+        main.benchmarks(only="results", out=tmp_path, pairs=tmp_path / "DRUG-AE.rel")
+    assert not (tmp_path / main.FILE).exists()
