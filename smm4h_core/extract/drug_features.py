@@ -39,15 +39,14 @@ MOST_BEFORE, MOST_AFTER = 3, 5
 may stand farther off where a mention follows it as closely."""
 MOST_TO_OBJECT = 3
 """Words between what governs a mention ("relieved", "because") and the mention."""
-LOOKS: tuple[tuple[DrugSense, Way], ...] = (
-    *(("causes", "facing"), ("with", "facing"), ("with", "away"), ("remedy", "facing")),
-    *(("remedy", "away"), ("left", "away"), ("taken_up", "facing"), ("taken_up", "away")),
-    *(("harmless", "away"), ("stopped", "facing"), ("stopped", "away"), ("why", "facing")),
-)
-"""What counts of the cues; the other ways of looking weighed nothing where the rule was fitted."""
+BY_WAY: tuple[DrugSense, ...] = ("causes", "with", "remedy", "taken_up")
+"""Senses that say one thing of a mention they face, and another of one they look away from."""
+EITHER_WAY: tuple[DrugSense, ...] = ("left", "harmless", "stopped")
+"""Senses that say the same of every mention."""
 FEATURES = (
     *("nearest", "other_clause", "other_sentence", "drugs_between", "drug_first", "repeated"),
-    *("latest", *(f"{sense}_{way}" for sense, way in LOOKS), "stopped_why"),
+    *("latest", *(f"{sense}_{way}" for sense in BY_WAY for way in get_args(Way))),
+    *(*EITHER_WAY, "why_facing", "stopped_why"),
 )
 """Names of the features, in order; see `find_features`."""
 
@@ -91,7 +90,7 @@ def find_features(
     for number, place in enumerate(places):
         last, first = _facing_words(place, mention)
         seen = _look(reading, mention, places, number, met)
-        is_left = not {each[0] for each in seen}.isdisjoint(("stopped", "left"))
+        senses = {sense for sense, _ in seen}
         row = (
             gaps[number] == min(gaps),
             reading.clauses[last] != reading.clauses[first],
@@ -100,8 +99,10 @@ def find_features(
             place.start < mention[0],
             math.log(max(named[drug.name] for drug in place.drugs)),
             number == latest,
-            *(look in seen for look in LOOKS),
-            is_left and is_reason,
+            *((sense, way) in seen for sense in BY_WAY for way in get_args(Way)),
+            *(sense in senses for sense in EITHER_WAY),
+            ("why", "facing") in seen,
+            is_reason and not senses.isdisjoint(("stopped", "left")),
         )
         table.append([float(value) for value in row])
     return table

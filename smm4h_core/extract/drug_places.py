@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from smm4h_core.extract.reading import Reading
+from smm4h_core.extract.reading import Reading, split_phrase
 from smm4h_core.types import DrugMention
 
 MOST_BETWEEN = 6
@@ -19,13 +20,30 @@ _JOIN = frozenset(("and", "or", "nor", "plus", "и", "или", "плюс"))
 _WITH = frozenset(("with", "с", "со"))
 """Words that join drugs where a word such as "combination" stands near."""
 _PAIRED = (
-    *("combin", "combo", "together", "concomitant", "concurrent", "association"),
-    *("сочетан", "комбинац", "совместн", "вместе"),
+    *("combin", "combo", "together", "concomitant", "concurrent", "association", "interact"),
+    *("сочетан", "комбинац", "совместн", "вместе", "взаимодейств"),
 )
 _BESIDE = frozenset(
     (
         *("additional", "also", "as", "both", "given", "especially", "in", "injection"),
-        *("intravenous", "more", "of", "oral", "possibly", "recently", "the", "use", "well"),
+        *(
+            "intravenous",
+            "topical",
+            "subcutaneous",
+            "low",
+            "high",
+            "dose",
+            "some",
+            "other",
+            "more",
+            "of",
+            "oral",
+            "possibly",
+            "recently",
+            "the",
+            "use",
+            "well",
+        ),
         *("weekly", "daily", "mg", "mcg", "g", "day", "в", "мг", "сутки", "также"),
     )
 )
@@ -34,6 +52,7 @@ _MARKS = frozenset("/+&")
 """Signs that make a list where nothing else stands between."""
 _TIGHT = frozenset(("-", "("))
 """What may stand alone between two names of one thing, or the two parts of a compound."""
+_BRACKETS = re.compile(r"\s*\([^()]*\)")
 _BREAKS = frozenset(";:!?")
 
 
@@ -81,8 +100,9 @@ def _is_named_again(text: str, run: Sequence[DrugPlace], place: DrugPlace) -> bo
 
 def _is_listed(text: str, reading: Reading, first: DrugPlace, second: DrugPlace) -> bool:
     """Whether what stands between two drugs may stand within a list."""
-    between = reading.words[first.end : second.start]
-    if len(between) > MOST_BETWEEN or not _BREAKS.isdisjoint(_gap(text, first, second)):
+    gap = _gap(text, first, second)
+    between = split_phrase(gap)
+    if len(between) > MOST_BETWEEN or not _BREAKS.isdisjoint(gap):
         return False
     if reading.sentences[first.end - 1] != reading.sentences[second.start]:
         return False
@@ -94,7 +114,8 @@ def _is_listed(text: str, reading: Reading, first: DrugPlace, second: DrugPlace)
 
 
 def _gap(text: str, first: DrugPlace, second: DrugPlace) -> str:
-    return text[first.drugs[-1].span.end : second.drugs[0].span.start]
+    """What stands between two drugs, without what stands in brackets there ("(LTG) and")."""
+    return _BRACKETS.sub("", text[first.drugs[-1].span.end : second.drugs[0].span.start])
 
 
 def _may_stand(word: str) -> bool:
@@ -118,8 +139,8 @@ def _is_joined(text: str, reading: Reading, run: Sequence[DrugPlace]) -> bool:
     between: set[str] = set()
     marks: set[str] = set()
     for first, second in pairwise(run):
-        words = reading.words[first.end : second.start]
         gap = _gap(text, first, second)
+        words = split_phrase(gap)
         between.update(words)
         marks.update(gap if not words else "")
         if gap.strip(" ") in _TIGHT:
@@ -127,6 +148,6 @@ def _is_joined(text: str, reading: Reading, run: Sequence[DrugPlace]) -> bool:
     if len(run) == 2 and "," in gap and _JOIN.issuperset(words):
         return False  # "X, and Y helped": no comma stands in a list of two
     after = reading.words[run[-1].end : run[-1].end + 1]
-    if any(word.startswith(_PAIRED) for word in after):
-        return True
+    if any(word.startswith(_PAIRED) or (not between and word in _JOIN) for word in after):
+        return True  # "the X Y combo"; "X, Y and something that is no known drug"
     return not (between.isdisjoint(_JOIN | _WITH) and marks.isdisjoint(_MARKS))
