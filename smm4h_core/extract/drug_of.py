@@ -3,7 +3,7 @@
 Each place (`drug_places`) gets a score from its features (`drug_features`) and their weights, in
 ``data/drug_weights.tsv``; a softmax over the places makes them shares, and a drug has the shares of
 all places that name it. `benchmarks.drug_of` fits the weights and measures the rule; what it is
-worth is told in ``docs/decisions/0012-drug-of-a-mention.md``.
+worth is told in ``docs/decisions/0013-drug-of-a-mention.md``.
 """
 
 from __future__ import annotations
