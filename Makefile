@@ -8,7 +8,7 @@ export HF_HUB_OFFLINE := 1
 export RAY_USAGE_STATS_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint format benchmark results fusion starter clean
+.PHONY: help setup demo test test-unit lint format docs benchmark results fusion starter clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,benchmark]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,benchmark,docs]'
 	@touch $@
 
 demo: $(STAMP) ## train a small ensemble on the synthetic sample, score it, label ten posts
@@ -41,6 +41,9 @@ format: $(STAMP) ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(STAMP) ## build the documentation into site/, each link and anchor checked, no network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 results: $(STAMP) ## train the three corpora's ensembles (hours on two cores) and print their table
 	$(BIN)/python -m benchmarks.results --train
 
@@ -59,4 +62,4 @@ benchmark: $(STAMP) ## baselines, speed and Ray's overhead, each measured in thi
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the targets made, runs excepted
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache
