@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = ("smm4h_core", "ray_jobs", "serve", "tune_configs", "tests", "benchmarks")
+PACKAGES = ("smm4h_core", "ray_jobs", "serve", "tune_configs", "tests", "benchmarks", "docs")
 
 
 @pytest.fixture(scope="session")
