@@ -3,7 +3,8 @@
 A folder with a manifest that lists every other file with its size and sha256, the drugs that
 posts are searched for, and one part a task: a classifier, an extractor, a linker. Weights are
 safetensors, tables JSON, the tokenizer as its library saves it; nothing in it can run code, and
-nothing is fetched when it is loaded.
+nothing is fetched when it is loaded. A bundle may be opened and its parts loaded apart: torch is
+imported by what loads or saves networks alone.
 """
 
 from __future__ import annotations
@@ -17,20 +18,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-from smm4h_core.classify.part import ClassifierPart, load_classifier, save_classifier
 from smm4h_core.config import RunConfig, config_from_mapping
 from smm4h_core.drugs.finder import DrugFinder, build_finder
 from smm4h_core.drugs.lexicon import load_lexicon, read_lexicon, write_lexicon
-from smm4h_core.encoders.run import NamedBases
-from smm4h_core.errors import BundleError, ConfigError
-from smm4h_core.extract.part import ExtractorPart, load_extractor, save_extractor
-from smm4h_core.link.part import LinkerPart, load_linker, save_linker, terminology_label
+from smm4h_core.errors import BundleError
 from smm4h_core.model_card import kind_of, write_model_card
 from smm4h_core.storage import Storage
 from smm4h_core.types import Lang
+
+if TYPE_CHECKING:
+    from smm4h_core.classify.part import ClassifierPart
+    from smm4h_core.encoders.run import NamedBases
+    from smm4h_core.extract.part import ExtractorPart
+    from smm4h_core.link.part import LinkerPart
 
 P = TypeVar("P")
 
@@ -42,7 +45,6 @@ bundle has several of the kind, that name with its languages: ``classifier-ru``.
 PARTS = (CLASSIFIER, EXTRACTOR, LINKER)
 DRUGS = "drugs"
 _PART_OF = {"1a": CLASSIFIER, "1b": EXTRACTOR, "1c": LINKER, "2": CLASSIFIER}
-_SAVERS = {CLASSIFIER: save_classifier, EXTRACTOR: save_extractor, LINKER: save_linker}
 _LABELS = {
     "1a": ["NoADE", "ADE"],
     "1b": ["O", "B-ADE", "I-ADE"],
@@ -80,6 +82,69 @@ class Bundle:
         return f"{self.name}@{self.version}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenBundle:
+    """A verified bundle of which nothing is loaded yet."""
+
+    folder: Path
+    """Where it lies."""
+    manifest: Mapping[str, Any]
+    """The whole manifest."""
+    configs: Mapping[str, RunConfig]
+    """The configuration of each part."""
+
+    @property
+    def label(self) -> str:
+        """``name@version``."""
+        return f"{self.manifest['name']}@{self.manifest['version']}"
+
+    @property
+    def languages(self) -> tuple[Lang, ...]:
+        """Languages that it has every kind of its parts for."""
+        return tuple(self.manifest["languages"])
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of its parts."""
+        return frozenset(map(kind_of, self.configs))
+
+    def load_finder(self) -> DrugFinder:
+        """What finds drugs in posts."""
+        return build_finder(read_lexicon(self.folder / DRUGS))
+
+    def load_classifiers(self, bases: NamedBases | None = None) -> Mapping[Lang, ClassifierPart]:
+        """Its classifiers by language; ``bases`` are encoders that its parts share."""
+        from smm4h_core.classify.part import load_classifier
+
+        return self._load(CLASSIFIER, load_classifier, bases)
+
+    def load_extractors(self, bases: NamedBases | None = None) -> Mapping[Lang, ExtractorPart]:
+        """Its extractors by language; see `load_classifiers`."""
+        from smm4h_core.extract.part import load_extractor
+
+        return self._load(EXTRACTOR, load_extractor, bases)
+
+    def load_linkers(self, bases: NamedBases | None = None) -> Mapping[Lang, LinkerPart]:
+        """Its linkers by language; see `load_classifiers`."""
+        from smm4h_core.link.part import load_linker
+
+        return self._load(LINKER, load_linker, bases)
+
+    def _load(
+        self,
+        kind: str,
+        loader: Callable[[RunConfig, dict[str, Any], Path, NamedBases | None], P],
+        bases: NamedBases | None,
+    ) -> Mapping[Lang, P]:
+        by_lang: dict[Lang, P] = {}
+        for part, config in self.configs.items():
+            if kind_of(part) == kind:
+                rule = dict(self.manifest["parts"][part]["rule"])
+                loaded = loader(config, rule, self.folder / part, bases)
+                by_lang |= dict.fromkeys(config.served, loaded)
+        return by_lang
+
+
 def save_bundle(
     config: RunConfig,
     members: Sequence[Sequence[Storage]],
@@ -105,10 +170,15 @@ def save_bundle(
     Raises:
         BundleError: the folder is there and is no bundle.
     """
+    from smm4h_core.classify.part import save_classifier
+    from smm4h_core.extract.part import save_extractor
+    from smm4h_core.link.part import save_linker
+
     part = _PART_OF[config.task]
+    savers = {CLASSIFIER: save_classifier, EXTRACTOR: save_extractor, LINKER: save_linker}
     with replacing(folder) as unfinished:
         (unfinished / part).mkdir(parents=True)
-        _SAVERS[part](config, members, weights_name=weights_name, folder=unfinished / part)
+        savers[part](config, members, weights_name=weights_name, folder=unfinished / part)
         tables = [Path(table) for table in config.drugs.tables]
         write_lexicon(load_lexicon(tables), unfinished / DRUGS)
         described = {
@@ -145,6 +215,8 @@ def write_manifest(
     folder: Path, name: str, version: str, languages: Sequence[Lang], parts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write model card and manifest of a folder that holds all else; return the manifest."""
+    from smm4h_core.link.part import terminology_label
+
     manifest = {
         "schema_version": SCHEMA_VERSION,
         "name": name,
@@ -213,11 +285,11 @@ def verify_bundle(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def load_bundle(folder: Path) -> Bundle:
-    """Verify a bundle, then build its networks.
+def open_bundle(folder: Path) -> OpenBundle:
+    """Verify a bundle and read what it says of its parts.
 
     Raises:
-        BundleError: saying which file is wrong.
+        BundleError: saying which file, or which key of the manifest, is wrong.
     """
     manifest = verify_bundle(folder)
     configs: dict[str, RunConfig] = {}
@@ -226,37 +298,36 @@ def load_bundle(folder: Path) -> Bundle:
         for name, part in parts.items():
             source = f"{folder / MANIFEST}: {name}"
             configs[name] = config_from_mapping(part["configuration"], source=source)
-        name, version = str(manifest["name"]), str(manifest["version"])
-        rules = {part: dict(parts[part]["rule"]) for part in parts}
-    except (KeyError, TypeError, AttributeError, ConfigError) as error:
+            dict(part["rule"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{folder / MANIFEST}: {error}") from None
-    if not configs or not {kind_of(part) for part in configs} <= set(PARTS):
+    opened = OpenBundle(folder, manifest, configs)
+    if not configs or not opened.kinds <= set(PARTS):
         raise BundleError(
             f"{folder / MANIFEST}: expected parts among {', '.join(PARTS)}, "
             f"got {', '.join(configs) or 'none'}"
         )
+    return opened
 
-    bases = NamedBases()
 
-    def load(
-        kind: str, loader: Callable[[RunConfig, dict[str, Any], Path, NamedBases], P]
-    ) -> Mapping[Lang, P]:
-        by_lang: dict[Lang, P] = {}
-        for part, config in configs.items():
-            if kind_of(part) == kind:
-                loaded = loader(config, rules[part], folder / part, bases)
-                by_lang |= dict.fromkeys(config.served, loaded)
-        return by_lang
+def load_bundle(folder: Path) -> Bundle:
+    """Verify a bundle, then build its networks.
 
+    Raises:
+        BundleError: saying which file is wrong.
+    """
+    from smm4h_core.encoders.run import NamedBases
+
+    opened, bases = open_bundle(folder), NamedBases()
     return Bundle(
-        name=name,
-        version=version,
-        languages=tuple(manifest["languages"]),
-        finder=build_finder(read_lexicon(folder / DRUGS)),
-        classifiers=load(CLASSIFIER, load_classifier),
-        extractors=load(EXTRACTOR, load_extractor),
-        linkers=load(LINKER, load_linker),
-        manifest=manifest,
+        name=str(opened.manifest["name"]),
+        version=str(opened.manifest["version"]),
+        languages=opened.languages,
+        finder=opened.load_finder(),
+        classifiers=opened.load_classifiers(bases),
+        extractors=opened.load_extractors(bases),
+        linkers=opened.load_linkers(bases),
+        manifest=opened.manifest,
     )
 
 

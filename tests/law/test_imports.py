@@ -21,6 +21,7 @@ LAYERS = (
     {"evaluation"},
     {"members", "bundle"},
     {"search", "bundle_build"},
+    {"stages"},
     {"pipeline"},
     {"batch", "frames"},
 )
