@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 LAYERS = (
     {"types", "errors", "measures"},
-    {"sections", "storage", "stored_rules", "packaged"},
+    {"sections", "storage", "stored_rules", "packaged", "access_keys"},
     {"linking_sections"},
     {"config"},
     {"text", "corpora"},

@@ -1,0 +1,32 @@
+"""What a request may be; beyond it the answer says so, and costs next to nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Limits(BaseModel):
+    """Bounds of requests, all of them told by ``GET /v1/limits``."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
+
+    posts: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Posts, or mentions, in a request."""
+    post_chars: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Code points of a post."""
+    mention_chars: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Code points of a mention given as a string."""
+    id_chars: Annotated[int, Field(ge=1, le=1000)] = 128
+    """Code points of a post's identifier."""
+    body_bytes: Annotated[int, Field(ge=1024, le=64 << 20)] = 2 << 20
+    """Bytes of a request's body."""
+    in_flight: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """Requests that one ingress replica answers at a time; more are refused with 429."""
+    retry_after_s: Annotated[int, Field(ge=1, le=3600)] = 1
+    """Seconds that a refused client is asked to wait."""
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Seconds until a request is given up with 504."""

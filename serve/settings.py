@@ -1,0 +1,66 @@
+"""What a file for Ray Serve says: the builder's ``args`` and the deployments' ``user_config``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from serve.limits import Limits
+
+Kind = Literal["classifier", "extractor", "linker"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class RuleChanges(_Strict):
+    """Numbers of a part's rule that replace the bundle's; None leaves the bundle's."""
+
+    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Cut on prob of a classifier or a learned linker, on the distance of the other linker."""
+    min_votes: int | None = None
+    """Members that must say a span, of an extractor that votes."""
+    outside_bias: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Added to the logits of ``O``, of an extractor that takes the mean."""
+
+
+class PartSettings(_Strict):
+    """``user_config`` of a part's deployment; a change takes effect without a restart."""
+
+    bundle: Path | None = None
+    """The bundle to answer with; None stays with the one that the application was built with."""
+    sha256: str | None = None
+    """The digest in its manifest, where the folder's content is to change under one name."""
+    batch_chars: Annotated[int, Field(ge=1, le=10_000_000)] = 16_384
+    """Code points of the posts that are answered together; a request is never cut in two."""
+    batch_wait_s: Annotated[float, Field(ge=0, le=1)] = 0.002
+    """Seconds that the first post of a batch waits for others."""
+    rule: RuleChanges = RuleChanges()
+    """Changes to how the members are joined."""
+
+
+class FrontSettings(_Strict):
+    """``user_config`` of the ingress."""
+
+    bundle: Path | None = None
+    """As in `PartSettings`; the ingress asks the parts for the bundle that it holds itself."""
+    sha256: str | None = None
+    """As in `PartSettings`."""
+    limits: Limits | None = None
+    """What a request may be; None leaves the builder's."""
+
+
+class Args(_Strict):
+    """``args`` of `serve.app.build_app`; a change restarts all replicas."""
+
+    bundle: Path
+    """The bundle to begin with; its kinds of parts are what is deployed."""
+    keys: Path | None = None
+    """File of hashed keys that `smm4h keys add` writes."""
+    auth: bool = True
+    """False asks for no key: only for an address that no other machine can reach."""
+    limits: Limits = Limits()
+    """What a request may be, unless the ingress's ``user_config`` says otherwise."""
