@@ -17,10 +17,12 @@ from ray_jobs.commands import (
     drugs,
     evaluate,
     extract,
+    keys,
     link,
     predict,
     pretrain,
     score,
+    serve,
     terminology,
     train,
     tune,
@@ -45,6 +47,8 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("link")(link.link)
 app.command("score")(score.score)
 app.command("compare")(compare.compare)
+app.command("serve")(serve.serve)
+app.add_typer(keys.app, name="keys")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(data.app, name="data")
 app.add_typer(drugs.app, name="drugs")

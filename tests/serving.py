@@ -27,6 +27,7 @@ from smm4h_core.extract.build import build_tagger
 from smm4h_core.extract.rule import SpanVotes, span_rule_to_json
 from smm4h_core.storage import Storage
 from smm4h_core.training.checkpoint import trained_weights
+from tests.tiny_bert import save_tiny_bert
 from tests.unit.conftest import save_tiny_bundle
 from tests.unit.linking import build_linking
 
@@ -136,3 +137,18 @@ def serve_over(
         metrics=Metrics("here"),
         ask_states=ask_states,
     )
+
+
+def save_letter_bert(folder: Path) -> Path:
+    """A random BERT whose word-pieces are letters of both languages."""
+    folder.mkdir()
+    letters = "abcdefghijklmnopqrstuvwxyzабвгдежзийклмнопрстуфхцчшщъыьэюя0123456789.,!?"
+    pieces = [*letters, *(f"##{letter}" for letter in letters)]
+    return save_tiny_bert(folder, pieces, max_position_embeddings=64, initializer_range=0.5)
+
+
+def renamed(bundle: Path, folder: Path, *, version: str) -> Path:
+    """The same bundle as another version."""
+    sources = [(kind, bundle) for kind in ("classifier", "extractor", "linker")]
+    join_bundles(sources, name="whole", version=version, folder=folder)
+    return folder

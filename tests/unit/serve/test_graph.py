@@ -16,7 +16,7 @@ from smm4h_core.corpora.sample import sample_split
 from smm4h_core.errors import BundleError, DataError
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.types import Post
-from tests.serving import compose, start
+from tests.serving import compose, renamed, start
 
 CPU = torch.device("cpu")
 
@@ -204,11 +204,3 @@ def test_parts_take_thresholds_live_and_refuse_wrong_ones(tiny_bundle: Path) -> 
     assert (low, high) == ((True, None), (False, None))
     assert wrong[0] is False and "threshold" in wrong[1]
     assert unknown[0] is False and "min_votes" in unknown[1]
-
-
-def renamed(bundle: Path, folder: Path, *, version: str) -> Path:
-    from smm4h_core.bundle_build import join_bundles
-
-    sources = [(kind, bundle) for kind in ("classifier", "extractor", "linker")]
-    join_bundles(sources, name="whole", version=version, folder=folder)
-    return folder

@@ -1,0 +1,73 @@
+"""``smm4h serve``: a bundle's answers over HTTP on this machine, with a page."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ray_jobs.console import notices
+
+
+def serve(
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
+    ],
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8000,
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask for keys; `smm4h keys add` writes the file."),
+    ] = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", help="Ask for no key; at a loopback address alone.")
+    ] = False,
+    replicas: Annotated[int, typer.Option(min=1, max=64, help="The most of each part.")] = 1,
+) -> None:
+    """Serve until interrupted; a hang-up signal reads the bundle anew while it answers."""
+    _check_access(host, keys, no_auth)
+    import os
+    import signal
+
+    from ray_jobs.cluster import connected
+    from ray_jobs.serving import TUNED, change_bundle, describe_application, serving
+    from smm4h_core.errors import Smm4hError
+
+    told = describe_application(bundle, host=host, port=port, keys=keys, replicas=replicas)
+    waiting = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    os.environ.update({name: os.environ.get(name, value) for name, value in TUNED.items()})
+    with connected(), serving(told):
+        notices().print(f"http://{host}:{port}  (stop: Ctrl-C; new bundle: kill -HUP)")
+        signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+        while signal.sigwait(waiting) == signal.SIGHUP:
+            try:
+                told = change_bundle(told, bundle)
+                notices().print(f"{bundle}: taken", markup=False)
+            except Smm4hError as error:
+                notices().print(f"error: {error}", markup=False)
+        notices().print("finishing what is under way")
+
+
+def _check_access(host: str, keys: Path | None, no_auth: bool) -> None:
+    if no_auth == (keys is not None):
+        raise typer.BadParameter(
+            "expected a file of keys, or --no-auth at a loopback address", param_hint="--keys"
+        )
+    if no_auth and not _is_loopback(host):
+        raise typer.BadParameter(
+            f"{host}: others reach this address; give --keys", param_hint="--no-auth"
+        )
+    if keys is not None:
+        from smm4h_core.access_keys import read_keys
+
+        if not read_keys(keys):
+            raise typer.BadParameter(f"{keys}: holds no key", param_hint="--keys")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
