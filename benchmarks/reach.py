@@ -51,6 +51,15 @@ TARGETS = MappingProxyType(
         "rudrec_text.p": Target(
             "RuDReC out of fold: p of the difference to TF-IDF", "at most", 0.05
         ),
+        "serve.of_loop": Target("serving: posts/s, share of a plain loop's", "at least", 0.7),
+        "serve.of_plain": Target("serving: posts/s, share of FastAPI's", "at least", 1.0),
+        "serve.tail": Target("serving: p99 over p50 at half load", "at most", 3.0),
+        "serve.polite": Target("serving: goodput of polite clients at 8x", "at least", 0.8),
+        "serve.rude": Target("serving: goodput of rude clients at 8x", "at least", 0.4),
+        "serve.wrong": Target("serving: answers at 8x but 200 and 429", "at most", 0.0),
+        "serve.failed": Target("serving: failed requests at kills", "at most", 0.0),
+        "serve.proxy": Target("serving: seconds away when the proxy dies", "at most", 10.0),
+        "serve.ready": Target("serving: seconds from start to ready", "at most", 30.0),
         "psytar_extract.strict": Target("PsyTAR spans: ensemble's strict F1", "at least", 0.66),
         "psytar_extract.relaxed": Target("PsyTAR spans: ensemble's relaxed F1", "at least", 0.82),
         "psytar_extract.above": Target(

@@ -7,7 +7,7 @@ Answers go from the extractor to the linker without coming by the ingress.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -144,13 +144,18 @@ class IngressDeployment:
         return self._service.graph.shelf.refused
 
 
-def build_app(args: Args) -> ray_serve.Application:
+def build_app(told: Mapping[str, Any]) -> ray_serve.Application:
     """The deployments of a bundle, bound to each other.
+
+    Args:
+        told: What a file's ``args`` say, as `serve.settings.Args`. Ray Serve would make them one
+            itself, did it read annotations that are strings.
 
     Raises:
         BundleError: saying which file is wrong; whatever was deployed before goes on.
         ConfigError: keys are asked for and there is no file of them.
     """
+    args = Args.model_validate(told)
     opened = open_bundle(args.bundle)
     if args.auth and args.keys is None:
         raise ConfigError(

@@ -48,12 +48,14 @@ def read_keys(path: Path) -> tuple[AccessKey, ...]:
     """The keys of a file; none where there is no file.
 
     Raises:
-        ConfigError: a file that is not one of keys, or that others than its owner may read.
+        ConfigError: a file that is not one of keys, or that too many may read or write.
     """
     if not path.exists():
         return ()
-    if mode := stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise ConfigError(f"{path}: expected no rights for others, got {mode:04o}; chmod 600 it")
+    if mode := stat.S_IMODE(path.stat().st_mode) & 0o037:
+        raise ConfigError(
+            f"{path}: expected rights of its owner alone, got {mode:04o} more; chmod 600"
+        )
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(rows, list):

@@ -23,7 +23,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def in_kuberay() -> dict[str, Any]:
-    return yaml.safe_load(read(MANIFEST)["spec"]["serveConfigV2"])
+    service, _ = yaml.safe_load_all(MANIFEST.read_text(encoding="utf-8"))
+    return yaml.safe_load(service["spec"]["serveConfigV2"])
 
 
 def everything() -> dict[str, dict[str, Any]]:

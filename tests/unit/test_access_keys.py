@@ -49,7 +49,7 @@ def test_read_keys_refuses_a_file_that_others_can_read(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     add_key(path, "alice", ["predict"])
     path.chmod(0o644)
-    with pytest.raises(ConfigError, match="0044"):
+    with pytest.raises(ConfigError, match="0004"):
         read_keys(path)
 
 
