@@ -7,7 +7,7 @@ Answers go from the extractor to the linker without coming by the ingress.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ray import serve as ray_serve
 from ray.exceptions import RayActorError
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
-from ray.serve.handle import DeploymentHandle
+from ray.serve.handle import DeploymentHandle, DeploymentResponse
 from starlette.types import ASGIApp
 
 from serve.faults import RequestError
@@ -35,8 +35,8 @@ NAMES: dict[Kind, str] = {
     "linker": "Linker",
 }
 """Deployments by the kind of part that they hold."""
-STATE_S = 2.0
-"""Seconds in which a part has to say how it is."""
+STATE_S = 5.0
+"""Seconds in which a part has to say how it is; the first call finds its replicas, too."""
 _LIVES: dict[str, Any] = {
     "health_check_period_s": 5,
     "health_check_timeout_s": 30,
@@ -178,27 +178,30 @@ def build_app(told: Mapping[str, Any]) -> ray_serve.Application:
     return ingress.bind(bundle, keys, args.limits.model_dump(), **parts)
 
 
+class _Asking:
+    """An answer under way, which another part may be handed before it is there."""
+
+    def __init__(self, response: DeploymentResponse[Answer]) -> None:
+        self.response = response
+
+    def __await__(self) -> Generator[Any, None, Answer]:
+        return _answered(self.response).__await__()
+
+
 def _ask(handle: DeploymentHandle[Any]) -> Ask:
-    """A handle as `serve.graph` takes it: Ray's errors become the interface's."""
-
-    class Asking:
-        """A response that others may be handed before it is there."""
-
-        def __init__(self, response: Any) -> None:
-            self.response = response
-
-        def __await__(self) -> Any:
-            return _answered(self.response).__await__()
+    """A handle as `serve.graph` takes it."""
 
     def ask(asked: Asked, found: Awaitable[Answer] | None = None, /) -> Awaitable[Answer]:
-        if isinstance(found, Asking):
-            return Asking(handle.answer.remote(asked, found.response))
-        return Asking(handle.answer.remote(asked))
+        if found is None:
+            return _Asking(handle.answer.remote(asked))
+        assert isinstance(found, _Asking)
+        return _Asking(handle.answer.remote(asked, found.response))
 
     return ask
 
 
-async def _answered(response: Awaitable[Answer]) -> Answer:
+async def _answered(response: DeploymentResponse[Answer]) -> Answer:
+    """The answer; Ray's errors become the interface's."""
     try:
         return await response
     except BackPressureError:

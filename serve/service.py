@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from smm4h_core.access_keys import AccessKey
 
 READY_FOR_S = 1.0
 """Seconds that one look at the parts answers ``/readyz`` for."""
+
+_log = logging.getLogger("smm4h.serve")
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +44,8 @@ class Service:
             try:
                 await self.ask_states()
                 self._ready = True
-            except Exception:  # of whichever engine: not ready is all that it means
+            except Exception as error:  # of whichever engine: it means "not ready"
+                _log.warning("not ready: %s", type(error).__name__)
                 self._ready = False
             self._looked = time.monotonic()
         return self._ready

@@ -134,6 +134,15 @@ def check_security() -> Iterator[Check]:
     else:
         advice = "export RAY_AUTH_MODE=token: whoever reaches this cluster can run code on it"
         yield Check("RAY_AUTH_MODE", "fail", mode_name, advice)
+    if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1":
+        advice = "unset it, or let a firewall guard every port: it listens at every interface"
+        yield Check("RAY_SERVE_ENABLE_HA_PROXY", "fail", "1", advice)
+    keys = Path("keys.json")  # where `smm4h keys add` writes unless told otherwise
+    if keys.exists():
+        mode = stat.S_IMODE(keys.stat().st_mode)
+        private = mode & 0o037 == 0
+        advice = "" if private else f"chmod 600 {keys}"
+        yield Check("keys", "ok" if private else "fail", f"{keys}, mode {mode:04o}", advice)
 
 
 def _at_least(name: str, found: int, wanted: int, advice: str) -> Check:

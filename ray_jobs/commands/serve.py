@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ray_jobs.console import notices
+from smm4h_core.errors import ConfigError, Smm4hError
 
 
 def serve(
@@ -28,12 +30,10 @@ def serve(
 ) -> None:
     """Serve until interrupted; a hang-up signal reads the bundle anew while it answers."""
     _check_access(host, keys, no_auth)
-    import os
     import signal
 
     from ray_jobs.cluster import connected
     from ray_jobs.serving import TUNED, change_bundle, describe_application, serving
-    from smm4h_core.errors import Smm4hError
 
     told = describe_application(bundle, host=host, port=port, keys=keys, replicas=replicas)
     waiting = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
@@ -51,6 +51,9 @@ def serve(
 
 
 def _check_access(host: str, keys: Path | None, no_auth: bool) -> None:
+    mode = os.environ.get("RAY_AUTH_MODE", "token")
+    if mode != "token":
+        raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
     if no_auth == (keys is not None):
         raise typer.BadParameter(
             "expected a file of keys, or --no-auth at a loopback address", param_hint="--keys"

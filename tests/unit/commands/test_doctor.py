@@ -73,6 +73,20 @@ def test_check_security_wants_token_authentication(
     assert security()["RAY_AUTH_MODE"].status == status
 
 
+def test_check_security_flags_what_serving_would_leave_open(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    assert not {"keys", "RAY_SERVE_ENABLE_HA_PROXY"} & set(security())
+    (home / "keys.json").touch(mode=0o600)
+    assert security()["keys"].status == "ok"
+    (home / "keys.json").chmod(0o644)
+    monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", "1")
+    found = security()
+    assert (found["keys"].status, found["keys"].advice) == ("fail", "chmod 600 keys.json")
+    assert found["RAY_SERVE_ENABLE_HA_PROXY"].status == "fail"
+
+
 def test_check_packages_holds_versions_against_requirements(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
