@@ -15,7 +15,7 @@ from ray import serve as ray_serve
 from ray.exceptions import RayActorError
 from ray.serve.config import AutoscalingConfig, BackpressureConfig
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
-from ray.serve.handle import DeploymentHandle, DeploymentResponse
+from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp
 
 from serve.faults import RequestError
@@ -181,7 +181,7 @@ def build_app(told: Mapping[str, Any]) -> ray_serve.Application:
 class _Asking:
     """An answer under way, which another part may be handed before it is there."""
 
-    def __init__(self, response: DeploymentResponse[Answer]) -> None:
+    def __init__(self, response: Any) -> None:
         self.response = response
 
     def __await__(self) -> Generator[Any, None, Answer]:
@@ -200,7 +200,7 @@ def _ask(handle: DeploymentHandle[Any]) -> Ask:
     return ask
 
 
-async def _answered(response: DeploymentResponse[Answer]) -> Answer:
+async def _answered(response: Awaitable[Answer]) -> Answer:
     """The answer; Ray's errors become the interface's."""
     try:
         return await response

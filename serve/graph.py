@@ -17,9 +17,13 @@ from smm4h_core.bundle import open_bundle
 from smm4h_core.drugs.finder import DrugFinder
 from smm4h_core.errors import BundleError, DataError, Smm4hError
 from smm4h_core.stages import choose_passed, find_drugs, join_reports, read_posts
+from smm4h_core.text.language import detect_language
 from smm4h_core.types import Lang, Link, Post, Report
 
 R = TypeVar("R")
+
+WARM_UP = "seroquel made me sleep, болит голова"
+"""Read once before a bundle is used."""
 
 ATTEMPTS = 3
 """How often a request is begun: a replica may die, and a change of bundles may be under way."""
@@ -181,5 +185,11 @@ class Graph:
                 f"{folder}: expected parts among {', '.join(sorted(self._parts))}, got "
                 f"{', '.join(sorted(missing))} too; other kinds of parts need a new deployment"
             )
-        front = Front(opened.languages, opened.kinds, opened.load_finder(), opened.manifest)
+        finder = opened.load_finder()
+        # The model of languages and the finder's tables are read on first use, which is not to be
+        # somebody's first post.
+        detect_language(WARM_UP, ("en", "ru"))
+        for lang in opened.languages:
+            finder.find(WARM_UP, lang=lang)
+        front = Front(opened.languages, opened.kinds, finder, opened.manifest)
         return Held(str(opened.manifest["sha256"]), opened.label, folder, front)
