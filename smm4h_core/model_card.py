@@ -73,7 +73,7 @@ def format_model_card(manifest: Mapping[str, Any]) -> str:
         "## Limits",
         "",
         "- Measured on the corpora above alone; other platforms, years and drugs will differ.",
-        *(_limit(config) for config in configs.values()),
+        *dict.fromkeys(_limit(config) for config in configs.values()),
         "- The share of posts that report an effect moves precision: choose the threshold anew on",
         "  posts of your own before you rely on counts.",
         "",
