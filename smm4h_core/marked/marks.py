@@ -39,6 +39,8 @@ class Mark:
     """Members that say so, and of all; None of drugs."""
     context: tuple[Modifier, ...] = ()
     """What the words about it say of it."""
+    said_of: tuple[str, ...] = ()
+    """The drugs that it is said of, by type, number and name."""
 
     @property
     def label(self) -> str:
@@ -59,8 +61,12 @@ def marks_of(post: Post, report: Report) -> list[Mark]:
         ValueError: a span that reaches beyond the post, whose report this cannot be.
     """
     found: list[DrugMention | FoundMention] = [*report.drugs, *(report.mentions or ())]
+    found.sort(key=_place)
+    numbers = {
+        each: number for number, each in enumerate(found, 1) if isinstance(each, DrugMention)
+    }
     marks = []
-    for number, each in enumerate(sorted(found, key=_place), start=1):
+    for number, each in enumerate(found, start=1):
         parts = _parts(each)
         if parts[-1].end > len(post.text):
             raise ValueError(
@@ -71,10 +77,20 @@ def marks_of(post: Post, report: Report) -> list[Mark]:
         if isinstance(each, DrugMention):
             marks.append(Mark(number, "DRUG", parts, words, make_printable(each.name)))
             continue
-        votes = each.votes, each.num_members
-        meaning = make_printable(_concept(each))
-        kind = each.mention.type
-        marks.append(Mark(number, kind, parts, words, meaning, each.prob, votes, each.context))
+        drugs = [tie.drug for tie in each.drugs]
+        marks.append(
+            Mark(
+                number,
+                each.mention.type,
+                parts,
+                words,
+                make_printable(_concept(each)),
+                each.prob,
+                (each.votes, each.num_members),
+                each.context,
+                tuple(make_printable(f"DRUG {numbers[drug]} {drug.name}") for drug in drugs),
+            )
+        )
     return marks
 
 
@@ -91,6 +107,7 @@ def describe_mark(mark: Mark) -> str:
     """All that is known of a mark but its type and number."""
     said = [f'"{mark.words}"']
     said += [mark.meaning] * bool(mark.meaning)
+    said += [f"of {' and '.join(mark.said_of)}"] * bool(mark.said_of)
     if mark.prob is not None and mark.votes is not None:
         said += [f"prob {mark.prob:.2f}", f"votes {mark.votes[0]} of {mark.votes[1]}"]
     return ", ".join((*said, *map(name_modifier, mark.context)))

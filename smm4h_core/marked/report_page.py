@@ -24,7 +24,7 @@ mark.aside { background: var(--aside); } mark.several { border-bottom-color: cur
 sup a { font-size: .7rem; font-weight: 600; text-decoration: none; padding: 0 .15rem; }
 p.answer { font-weight: 600; } p.by { color: var(--faint); font-size: 13px; }
 """
-_HEADINGS = ("mark", "words", "meaning", "prob", "votes", "context")
+_HEADINGS = ("mark", "words", "meaning", "said of", "prob", "votes", "context")
 
 
 def format_report_page(answered: Iterable[tuple[Post, Report]], *, title: str) -> Iterator[str]:
@@ -94,6 +94,7 @@ def _row(mark: Mark, place: int) -> str:
     cells = [
         mark.words,
         mark.meaning,
+        " and ".join(mark.said_of),
         "" if mark.prob is None else f"{mark.prob:.2f}",
         "" if mark.votes is None else f"{mark.votes[0]} of {mark.votes[1]}",
         ", ".join(map(name_modifier, mark.context)),

@@ -9,6 +9,7 @@ import pytest
 from smm4h_core.types import (
     AdeDecision,
     DrugMention,
+    DrugTie,
     FoundMention,
     Link,
     Mention,
@@ -25,6 +26,7 @@ def found(
     text: str,
     *parts: str,
     context: tuple[Modifier, ...] = (),
+    said_of: tuple[DrugTie, ...] = (),
     link: Link | None = None,
 ) -> FoundMention:
     """A mention of these words, each of which the text has after the last."""
@@ -34,7 +36,13 @@ def found(
         spans.append(Span(at, at + len(part)))
     hull = Span(spans[0].start, spans[-1].end)
     mention = Mention(hull, text[hull.start : hull.end], fragments=tuple(spans))
-    return FoundMention(mention, 0.876, 9, 10, context, link)
+    return FoundMention(mention, 0.876, 9, 10, context, link, said_of)
+
+
+def named(text: str, word: str) -> DrugMention:
+    """The drug that a word of the text names."""
+    at = text.index(word)
+    return DrugMention(Span(at, at + len(word)), word, "quetiapine", None)
 
 
 @pytest.fixture
@@ -44,10 +52,7 @@ def answer() -> Answer:
     def make(
         text: str, *mentions: FoundMention, drug: str = "", post_id: str = "17"
     ) -> tuple[Post, Report]:
-        drugs: tuple[DrugMention, ...] = ()
-        if drug:
-            at = text.index(drug)
-            drugs = (DrugMention(Span(at, at + len(drug)), drug, "quetiapine", None),)
+        drugs = (named(text, drug),) if drug else ()
         decision = AdeDecision(0.9309, True, 10, 10)
         report = Report(post_id, "en", decision, drugs, "psytar@1", mentions)
         return Post(post_id, text, "en"), report

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from smm4h_core.marked.cells import in_style, width_of, wrap_cells
 from smm4h_core.marked.terminal import format_marked
-from smm4h_core.types import FoundMention, Link, Mention, Post, Report, Span
-from tests.unit.marked.conftest import Answer, found
+from smm4h_core.types import DrugTie, FoundMention, Link, Mention, Post, Report, Span
+from tests.unit.marked.conftest import Answer, found, named
 
 SLEEP = "seroquel made me sleep 14 hours, no headache"
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -21,7 +21,9 @@ def lines_of(answered: tuple[Post, Report], **options: object) -> list[str]:
 def test_format_marked_says_all_that_a_report_says(answer: Answer) -> None:
     link = Link("HP:0001262", "Somnolence", "learned", 0.8)
     mentions = (
-        found(SLEEP, "sleep 14 hours", link=link),
+        found(
+            SLEEP, "sleep 14 hours", link=link, said_of=(DrugTie(named(SLEEP, "seroquel"), 1.0),)
+        ),
         found(
             SLEEP, "headache", context=("negated", "other_person"), link=Link(None, None, "nil", 0)
         ),
@@ -31,7 +33,8 @@ def test_format_marked_says_all_that_a_report_says(answer: Answer) -> None:
         "[seroquel DRUG 1] made me [sleep 14 hours ADE 2], "
         "no [headache ADE 3, negated, other person]",
         '  DRUG 1  "seroquel", quetiapine',
-        '  ADE 2  "sleep 14 hours", HP:0001262 Somnolence, prob 0.88, votes 9 of 10',
+        '  ADE 2  "sleep 14 hours", HP:0001262 Somnolence, of DRUG 1 quetiapine, prob 0.88, '
+        "votes 9 of 10",
         '  ADE 3  "headache", NIL, prob 0.88, votes 9 of 10, negated, other person',
     ]
 
