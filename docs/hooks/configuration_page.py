@@ -92,7 +92,7 @@ def _type(value: Schema) -> str:
         return ", ".join(f"`{each}`" for each in value["enum"])
     if options := value.get("anyOf", value.get("oneOf")):
         return " or ".join(dict.fromkeys(map(_type, options)))
-    kind = value.get("type", "anything")
+    kind: str = value.get("type", "anything")
     if "prefixItems" in value:
         return f"{len(value['prefixItems'])} of {_type(value['prefixItems'][0])}"
     if kind == "array":

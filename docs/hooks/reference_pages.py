@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from command_page import format_commands  # beside this file: mkdocs loads hooks with their folder
@@ -17,6 +18,7 @@ from smm4h_core.config import RunConfig
 from smm4h_core.pretraining.config import MoleculeRunConfig
 from smm4h_core.search.config import EnsembleSearchConfig, SearchConfig
 
+DECISIONS = "decisions/"
 RUN = """# A run's keys
 
 The YAML that `smm4h train` takes. Unknown keys are refused, and so are values out of bounds, each
@@ -44,8 +46,13 @@ _ROLE = re.compile(r":(?:class|func|meth|mod):(?=<code>)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the Python pages into the navigation, below the section whose place is theirs."""
-    config.nav = _fill(config.nav)
+    """Fill the navigation's folders: the Python pages that are made, the decisions there are."""
+    decisions = sorted(path.name for path in Path(config.docs_dir, DECISIONS).glob("*.md"))
+    below = {
+        PLACE: [f"{PLACE}{part}.md" for part in list_parts()],
+        DECISIONS: [f"{DECISIONS}{name}" for name in decisions],
+    }
+    config.nav = _fill(config.nav, below)
     return config
 
 
@@ -73,9 +80,9 @@ def make_pages() -> Iterator[tuple[str, str]]:
         yield f"{PLACE}{part}.md", format_modules(part, modules)
 
 
-def _fill(nav: Any) -> Any:
+def _fill(nav: Any, below: Mapping[str, list[str]]) -> Any:
     if isinstance(nav, list):
-        return [_fill(each) for each in nav]
+        return [_fill(each, below) for each in nav]
     if isinstance(nav, dict):
-        return {title: _fill(below) for title, below in nav.items()}
-    return [f"{PLACE}{part}.md" for part in list_parts()] if nav == PLACE else nav
+        return {title: _fill(each, below) for title, each in nav.items()}
+    return below.get(nav, nav)
