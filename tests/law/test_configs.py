@@ -44,7 +44,12 @@ READERS = {
     "starter": read_config,
 }
 """What reads the configurations of each folder."""
-EVERY = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.yaml"))
+# What `serve deploy` reads is for `test_serve_files`.
+EVERY = sorted(
+    path.relative_to(FOLDER).as_posix()
+    for path in FOLDER.rglob("*.yaml")
+    if path.parent.name != "serve"
+)
 CONFIGS = [name for name in EVERY if READERS[Path(name).parts[0]] is read_config]
 PAPER = [name for name in CONFIGS if name.startswith("paper/")]
 TAGGERS = [name for name in CONFIGS if read_config(FOLDER / name).extraction is not None]
