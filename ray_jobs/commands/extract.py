@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import typer
 
+from ray_jobs.collection import collecting_later
 from ray_jobs.console import notices
 from smm4h_core.corpora.smm4h import POSTS_FILE
 from smm4h_core.errors import DataError
@@ -68,9 +69,10 @@ def extract(
         raise typer.BadParameter(f"{bundle}: no such folder", param_hint="--bundle")
     folder = locate_bundle(bundle)
     posts = _open_posts(given, path)
-    from smm4h_core.pipeline import load_pipeline
+    with collecting_later():
+        from smm4h_core.pipeline import load_pipeline
 
-    pipeline = load_pipeline(folder)
+        pipeline = load_pipeline(folder)
     title = f"{pipeline.bundle.label}: {_name_source(given, path)}"
     show = _report_line if json else _choose_marking(colour)
     num_posts = 0

@@ -179,6 +179,8 @@ def _dequantised(arrays: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float3
     """The word-piece table: piece ``i`` is row ``i // 17`` of block ``i % 17``, 8 bits a value."""
     table = np.empty((_NUM_PIECES, _EMBEDDING_SIZE), dtype=np.float32)
     for chunk in range(_NUM_CHUNKS):
-        block = arrays[f"q{chunk + 1}"].astype(np.float32)
-        table[chunk::_NUM_CHUNKS] = block * arrays["scale"][chunk] + arrays["lo"][chunk]
+        rows = table[chunk::_NUM_CHUNKS]
+        rows[:] = arrays[f"q{chunk + 1}"]
+        rows *= arrays["scale"][chunk]
+        rows += arrays["lo"][chunk]
     return table

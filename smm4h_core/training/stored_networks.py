@@ -63,7 +63,7 @@ def load_networks(
     """The members ``(S, F)`` in evaluation mode; what is frozen is one for all.
 
     Args:
-        blank: A network as members have it, its weights unset.
+        blank: A network as members have it, its weights unset; it becomes the last member.
         seeds: ``(S,)`` seeds.
         num_folds: Members a seed, ``F``.
         folder: The part's.
@@ -74,8 +74,13 @@ def load_networks(
     """
     if with_frozen and any(not parameter.requires_grad for parameter in blank.parameters()):
         _load_frozen(blank, folder / FROZEN)
+    copies = [_share_frozen(blank) for _ in range(len(seeds) * num_folds - 1)]
+    unfilled = iter((*copies, blank))
     return tuple(
-        tuple(_load_member(blank, folder / member_file(seed, fold)) for fold in range(num_folds))
+        tuple(
+            _fill_member(next(unfilled), folder / member_file(seed, fold))
+            for fold in range(num_folds)
+        )
         for seed in seeds
     )
 
@@ -93,9 +98,12 @@ def _load_frozen(blank: nn.Module, path: Path) -> None:
     blank.load_state_dict(tensors, strict=False)
 
 
-def _load_member(blank: N, path: Path) -> N:
+def _share_frozen(blank: N) -> N:
     shared = {id(p): p for p in blank.parameters() if not p.requires_grad}
-    network = copy.deepcopy(blank, shared)  # the memo makes copies share what is frozen
+    return copy.deepcopy(blank, shared)  # the memo makes copies share what is frozen
+
+
+def _fill_member(network: N, path: Path) -> N:
     try:
         load_trained_weights(network, load_file(path))
     except (OSError, SafetensorError, TrainingError) as error:
