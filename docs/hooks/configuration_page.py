@@ -27,16 +27,17 @@ _ROLE = re.compile(r":(?:class|func|meth|mod):(?=`)")
 Schema = Mapping[str, Any]
 
 
-def format_section(model: type[BaseModel], *, title: str = "") -> str:
+def format_section(model: type[BaseModel], *, title: str = "", within: str = "") -> str:
     """Headings and tables of a model and of every section below it.
 
     Args:
         model: What checks the file.
         title: Heading of the keys at its top; empty has them right below the page's.
+        within: Key path of the whole, where it is a part of a larger file.
     """
     schema = model.model_json_schema()
     lines = [f"\n## {title}"] if title else []
-    return "\n".join([*lines, *_format("", schema, schema.get("$defs", {}), {})]) + "\n"
+    return "\n".join([*lines, *_format(within, schema, schema.get("$defs", {}), {})]) + "\n"
 
 
 def _format(path: str, section: Schema, known: Schema, told: dict[str, str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 from module_pages import PLACE, format_modules, list_parts
 
 from ray_jobs.cli import app
+from serve.settings import Args, FrontSettings, PartSettings
 from smm4h_core.config import RunConfig
 from smm4h_core.pretraining.config import MoleculeRunConfig
 from smm4h_core.search.config import EnsembleSearchConfig, SearchConfig
@@ -34,6 +35,11 @@ do.
 PRETRAINING = """# Pretraining's keys
 
 The YAML that `smm4h pretrain molecules` takes.
+"""
+SERVICE = """# A service's keys
+
+What the files that `serve deploy` takes say to this application, beside Ray Serve's own keys;
+[how to serve](../how-to/serving.md) says what a change does.
 """
 COMMANDS = """# Commands
 
@@ -76,6 +82,10 @@ def make_pages() -> Iterator[tuple[str, str]]:
     sections = (format_section(model, title=title) for title, model in kinds.items())
     yield "reference/search.md", SEARCH + "".join(sections)
     yield "reference/pretraining.md", PRETRAINING + format_section(MoleculeRunConfig)
+    front = format_section(FrontSettings, title="Of the deployment Ingress", within="user_config")
+    parts = format_section(PartSettings, title="Of the other deployments", within="user_config")
+    whole = format_section(Args, title="Of the application", within="args")
+    yield "reference/service.md", SERVICE + whole + front + parts
     for part, modules in list_parts().items():
         yield f"{PLACE}{part}.md", format_modules(part, modules)
 

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 _PYTHON = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TITLED = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
 _BUNDLE = re.compile(r'"(runs/[\w/.-]+)"')
+ELSEWHERE = {"docs/how-to/serving.md": "tests/integration/test_serving.py"}
+"""Pages whose Python wants a running service, and the test that runs one for that client."""
 PAGES = [
     path.relative_to(ROOT).as_posix()
     for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -46,9 +48,13 @@ def whole_bundle(
 
 def test_documents_have_python_to_run() -> None:
     assert {"README.md", "docs/tutorial.md", "docs/explanation/scores.md"} <= set(PAGES)
+    for page, test in ELSEWHERE.items():
+        assert page in PAGES
+        (client,) = re.findall(r"^from (serve\.\w+) import (\w+)", (ROOT / page).read_text(), re.M)
+        assert "from {} import {}".format(*client) in (ROOT / test).read_text()
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ELSEWHERE])
 def test_python_in_documents_runs(page: str, whole_bundle: Path, tmp_path: Path) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     script = "\n".join(_PYTHON.findall(text))
