@@ -39,7 +39,7 @@ The YAML that `smm4h pretrain molecules` takes.
 SERVICE = """# A service's keys
 
 What the files that `serve deploy` takes say to this application, beside Ray Serve's own keys;
-[how to serve](../how-to/serving.md) says what a change does.
+[how to serve](../cluster.md) says what a change does.
 """
 COMMANDS = """# Commands
 

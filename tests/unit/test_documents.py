@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 _PYTHON = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TITLED = re.compile(r'^```\w+ title="([^"]+)"\n(.*?)^```', re.MULTILINE | re.DOTALL)
 _BUNDLE = re.compile(r'"(runs/[\w/.-]+)"')
-ELSEWHERE = {"docs/how-to/serving.md": "tests/integration/test_serving.py"}
+ELSEWHERE = {"docs/cluster.md": "tests/integration/test_serving.py"}
 """Pages whose Python wants a running service, and the test that runs one for that client."""
 PAGES = [
     path.relative_to(ROOT).as_posix()
