@@ -16,10 +16,11 @@ from typing import Any
 import torch
 
 from benchmarks.reach import TARGETS, judge
-from benchmarks.runs import finished_run
+from benchmarks.runs import config_path, finished_run
 from benchmarks.section import BenchmarkError, Section, with_interval
 from smm4h_core.bundle import CLASSIFIER, EXTRACTOR, LINKER
 from smm4h_core.bundle_build import join_bundles
+from smm4h_core.config import read_config
 from smm4h_core.encoders.load import locate_encoder
 from smm4h_core.errors import Smm4hError
 from smm4h_core.evaluation.mentions import MentionScore
@@ -79,7 +80,7 @@ def measure() -> Section:
             try:
                 own = bundle == "own"
                 pipeline = load_joined(runs, device) if own else load_starter(device)
-                stages = measure_stages(pipeline, posts_of(runs[1]))
+                stages = measure_stages(pipeline, posts_of(runs[2]))
             except Smm4hError as error:
                 missing.append(f"{corpus}, {bundle}: {error}")
                 continue
@@ -102,8 +103,8 @@ def measure() -> Section:
 
 
 def posts_of(run: str) -> list[AnnotatedPost]:
-    """The test posts of a run."""
-    return list(read_run_posts(finished_run(run)[0]).test)
+    """The test posts that a run's configuration names, trained or not."""
+    return list(read_run_posts(read_config(config_path(run))).test)
 
 
 def load_joined(runs: Sequence[str], device: torch.device) -> Pipeline:
