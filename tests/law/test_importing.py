@@ -13,11 +13,11 @@ import pytest
 
 IMPORT_ALL = """
 import importlib, logging, os, pkgutil
-import ray.train.torch, rdkit.Chem, torch, transformers  # what these set is not ours
+import ray.serve, ray.train.torch, rdkit.Chem, torch, transformers  # what these set is not ours
 transformers.PreTrainedModel, transformers.AutoModel  # imported only when named
 names = sorted(
     module.name
-    for package in ("smm4h_core", "ray_jobs")
+    for package in ("smm4h_core", "ray_jobs", "serve")
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.")
     if not module.name.endswith("__main__")
 )
