@@ -6,6 +6,8 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Ray reads it once, at import: tests of serving import Ray long before one starts a cluster.
+os.environ["RAY_AUTH_MODE"] = "token"
 
 from hypothesis import settings
 
