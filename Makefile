@@ -23,7 +23,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,benchmark,docs]'
 	@touch $@
 
-demo: $(STAMP) ## train a small ensemble on the synthetic sample, score it, label ten posts
+demo: $(STAMP) ## the whole journey on the synthetic sample: read, train, search, bundle, report
 	$(BIN)/smm4h demo
 
 test: $(STAMP) ## all tests

@@ -38,7 +38,7 @@ def tune(
         if json:
             print_json(_ensembles_to_json(ensembles))
         else:
-            _print_ensembles(search, ensembles)
+            print_ensembles(search, ensembles)
         return
     from ray_jobs.search_run import run_search
 
@@ -51,7 +51,7 @@ def tune(
     if json:
         print_json(_trials_to_json(outcome))
     else:
-        _print_trials(search[0], outcome)
+        print_trials(search[0], outcome)
 
 
 def _trials_to_json(outcome: SearchOutcome) -> dict[str, Any]:
@@ -64,7 +64,8 @@ def _trials_to_json(outcome: SearchOutcome) -> dict[str, Any]:
     }
 
 
-def _print_trials(config: SearchConfig, outcome: SearchOutcome) -> None:
+def print_trials(config: SearchConfig, outcome: SearchOutcome) -> None:
+    """Print the best trials and where everything lies."""
     from ray_jobs.live_trials import count_states, short
 
     out = results()
@@ -107,7 +108,8 @@ def _ensembles_to_json(outcome: EnsembleSearchOutcome) -> dict[str, Any]:
     }
 
 
-def _print_ensembles(config: EnsembleSearchConfig, outcome: EnsembleSearchOutcome) -> None:
+def print_ensembles(config: EnsembleSearchConfig, outcome: EnsembleSearchOutcome) -> None:
+    """Print the best ensembles and where everything lies."""
     out = results()
     out.print(f"{config.name}: {len(outcome.found)} ensembles of stored predictions")
     best_first = sorted(
