@@ -132,6 +132,19 @@ class DrugOut(_Body):
     """Its molecule."""
 
 
+class TieOut(_Body):
+    """A drug that a mention is said of."""
+
+    start: int
+    """Where the naming of it that tells begins."""
+    end: int
+    """One past where it ends."""
+    name: str
+    """The active ingredient."""
+    score: float
+    """How sure, among all drugs that the post names."""
+
+
 class MentionOut(_Body):
     """An ADE that a post mentions."""
 
@@ -154,6 +167,8 @@ class MentionOut(_Body):
     """Members that say this span, of how many."""
     context: list[Modifier]
     """What the words about it say of it."""
+    drugs: list[TieOut]
+    """The drugs that it is said of; empty where the post names none."""
     link: LinkOut | None
     """Its concept; null where the bundle holds no linker, or none was asked."""
 
