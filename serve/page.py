@@ -99,7 +99,7 @@ def _answer(post: Post, report: Report) -> str:
         columns = ("In the post", "Drug", "Molecule")
         parts.append(_table("Drugs", columns, [_drug_row(drug) for drug in report.drugs]))
     if report.mentions:
-        head = ("In the post", "Prob.", "Votes", "Context", "Concept", "Also weighed")
+        head = ("In the post", "Of the drug", "Prob.", "Votes", "Context", "Concept", "Weighed")
         rows = [_mention_row(found) for found in report.mentions]
         parts.append(_table("Effects", head, rows))
     return "".join(parts) + "</section>"
@@ -135,6 +135,7 @@ def _mention_row(found: FoundMention) -> tuple[str, ...]:
         others = "<br>".join(f"{escape(each.term)} {each.score:.2f}" for each in weighed)
     return (
         escape(found.mention.text),
+        escape(", ".join(tie.drug.name for tie in found.drugs)) or "none named",
         f"{found.prob:.2f}",
         f"{found.votes} of {found.num_members}",
         escape(", ".join(found.context).replace("_", " ")) or "plain",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -14,6 +15,7 @@ from smm4h_core.types import (
     AdeDecision,
     Candidate,
     DrugMention,
+    DrugTie,
     FoundMention,
     Link,
     Mention,
@@ -72,6 +74,16 @@ def test_page_shows_all_that_is_known_and_runs_nothing_of_the_post() -> None:
     ]
     for said in ("0.93", "9 of 10", "quetiapine", "Numb <i>arms</i> (C1), 0.70", "negated", TEXT):
         assert said in page.text, said
+
+
+def test_page_says_which_drug_each_effect_is_said_of() -> None:
+    effect = found(TEXT.index('"numb"'), len(TEXT))
+    (drug,) = report().drugs
+    for ties, said in (((DrugTie(drug, 0.9),), "quetiapine"), ((), "none named")):
+        told = report(replace(effect, drugs=ties))
+        html = format_page(label="tiny@1", signed_in=True, post=POST, report=told)
+        effects = read(html.partition("<h3>Effects</h3>")[2]).text
+        assert said in effects
 
 
 def page_image(html: str) -> str:
