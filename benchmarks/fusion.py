@@ -12,12 +12,14 @@ import typer
 from benchmarks.command import run_command
 from benchmarks.runs import config_path, finished_run
 from benchmarks.section import BenchmarkError
+from benchmarks.shuffled_molecules import write_shuffled_molecules
 from smm4h_core.config import read_config
 from smm4h_core.members.comparison import compare_in_blocks, read_run
 from smm4h_core.members.comparison_table import save_comparison
 from smm4h_core.members.predictions import SplitName
 
 Corpus = Literal["psytar", "ade2", "rudrec"]
+CONTROL = "ade2_cross_attention_shuffled"
 ROWS = MappingProxyType[Corpus, tuple[str, ...]](
     {
         "psytar": (
@@ -28,7 +30,7 @@ ROWS = MappingProxyType[Corpus, tuple[str, ...]](
             "psytar_cross_attention",
             "psytar_gated",
         ),
-        "ade2": ("ade2_text_five_seeds", "ade2_concat", "ade2_cross_attention"),
+        "ade2": ("ade2_text_five_seeds", "ade2_concat", "ade2_cross_attention", CONTROL),
         "rudrec": (
             "rudrec_text",
             "rudrec_cross_attention",
@@ -65,7 +67,10 @@ def fusion(
             from ray_jobs.run import run_training
 
             for name in ROWS[corpus]:
-                run_training(read_config(config_path(name), overrides or []))
+                config = read_config(config_path(name), overrides or [])
+                if name == CONTROL:
+                    write_shuffled_molecules(config)
+                run_training(config)
         runs = []
         for name in ROWS[corpus]:
             try:
