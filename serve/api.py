@@ -62,9 +62,9 @@ def build_api(service: Service) -> Guard:
     _add_handlers(api)
     _add_answers(api, service)
     _add_facts(api, service)
-    add_page(api, service)
+    fault_page = add_page(api, service)
     _add_security(api)
-    return Guard(api, service)
+    return Guard(api, service, fault_page)
 
 
 def _add_answers(api: FastAPI, service: Service) -> None:
@@ -204,14 +204,14 @@ def _timed(content: Any, timings: Timings) -> Response:
 
 
 def _add_handlers(api: FastAPI) -> None:
-    async def tell(request: Request, error: Exception) -> Response:
-        return _fault_of(error).response(request.scope["state"]["request_id"])
+    async def leave_to_guard(_: Request, error: Exception) -> Response:
+        raise _fault_of(error)
 
     for kind in (RequestError, RequestValidationError, DataError, HTTPException, Exception):
-        api.add_exception_handler(kind, tell)
+        api.add_exception_handler(kind, leave_to_guard)
 
 
-def _fault_of(error: Exception) -> RequestError:
+def _fault_of(error: Exception) -> Exception:
     if isinstance(error, RequestError):
         return error
     if isinstance(error, RequestValidationError):
@@ -224,8 +224,8 @@ def _fault_of(error: Exception) -> RequestError:
         return RequestError("invalid", "the body is not what this route takes", details=details)
     if isinstance(error, DataError):  # its words name the post, so ours say it anew
         return RequestError("invalid", "a language, or a part, that this bundle does not have")
-    if not isinstance(error, HTTPException):  # `serve.guard` gets it, too, and writes the log
-        return RequestError("internal", "something failed; the log has this id")
+    if not isinstance(error, HTTPException):  # a bug, whose place `serve.guard` logs
+        return error
     if error.status_code == STATUS["not_found"]:
         return RequestError("not_found", "no such route")
     if error.status_code == STATUS["method_not_allowed"]:

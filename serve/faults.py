@@ -83,12 +83,17 @@ class RequestError(Exception):
             request_id=request_id,
             details=list(self.details),
         )
-        headers = {"X-Request-ID": request_id}
+        headers = {"X-Request-ID": request_id, **self.headers()}
+        return json_response({"error": problem.model_dump()}, STATUS[self.code], headers)
+
+    def headers(self) -> dict[str, str]:
+        """What HTTP has headers for."""
+        headers = {}
         if self.retry_after_s is not None:
             headers["Retry-After"] = str(self.retry_after_s)
         if self.code == "unauthorised":
             headers["WWW-Authenticate"] = "Bearer"
-        return json_response({"error": problem.model_dump()}, STATUS[self.code], headers)
+        return headers
 
 
 def json_response(

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
+from typing import TypeAlias
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.faults import RequestError
@@ -39,6 +41,10 @@ SCOPE_OF: Mapping[str, KeyScope] = {
 ROUTES = frozenset((*SCOPE_OF, *(path for _, path in PUBLIC)))
 ANSWERING = frozenset((("POST", "/"), *(("POST", p) for p in SCOPE_OF if p.startswith("/v1/"))))
 """Routes that cost something: they are bounded in number and in time."""
+FORMS = frozenset((("POST", "/"), ("POST", "/session")))
+"""What a person sends from the page: a fault is told on the page again, with what was typed."""
+FaultPage: TypeAlias = Callable[[RequestError, bytes, str], Response]
+"""A fault, the body and the request's id to the page that tells of it."""
 BODY_WAIT_S = 20.0
 """Seconds for a whole body to arrive."""
 SECURITY_HEADERS = {
@@ -53,9 +59,10 @@ _log = logging.getLogger("smm4h.serve")
 class Guard:
     """Wraps the routes; whatever goes wrong inside becomes one envelope."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Service, fault_page: FaultPage) -> None:
         self._app = app
         self._service = service
+        self._fault_page = fault_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -84,7 +91,7 @@ class Guard:
             await self._admit(scope, receive, told)
         except RequestError as fault:
             if not status:
-                await fault.response(request_id)(scope, receive, told)
+                await self._tell(fault, scope)(scope, receive, told)
         except Exception as error:
             # Its words may hold a post: the log gets its kind and its place.
             last = traceback.extract_tb(error.__traceback__)[-1]
@@ -92,10 +99,16 @@ class Guard:
             _log.error("request %s: %s at %s", request_id, type(error).__name__, place)
             if not status:
                 failed = RequestError("internal", "something failed; the log has this id")
-                await failed.response(request_id)(scope, receive, told)
+                await self._tell(failed, scope)(scope, receive, told)
         finally:
             seconds = time.perf_counter() - started
             self._service.metrics.count_request(route, status or 499, seconds)
+
+    def _tell(self, fault: RequestError, scope: Scope) -> Response:
+        state = scope["state"]
+        if (scope["method"], scope["path"]) in FORMS:
+            return self._fault_page(fault, state.get("body", b""), state["request_id"])
+        return fault.response(state["request_id"])
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         service, limits = self._service, self._service.limits
@@ -103,6 +116,11 @@ class Guard:
         if (scope["method"], scope["path"]) not in ANSWERING:
             await self._app(scope, await self._read(scope, receive), send)
             return
+        if (
+            scope["method"],
+            scope["path"],
+        ) in FORMS:  # what was typed is kept even when too many ask
+            receive = await self._read(scope, receive)
         if service.in_flight >= limits.in_flight:
             raise RequestError(
                 "overloaded",
@@ -165,6 +183,7 @@ class Guard:
                         break
         except TimeoutError:
             raise RequestError("too_slow", f"the body took more than {BODY_WAIT_S:g} s") from None
+        scope["state"]["body"] = bytes(body)
         replayed = False
 
         async def replay() -> Message:
@@ -172,7 +191,7 @@ class Guard:
             if replayed:
                 return await receive()
             replayed = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
+            return {"type": "http.request", "body": scope["state"]["body"], "more_body": False}
 
         return replay
 

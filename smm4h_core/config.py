@@ -223,6 +223,8 @@ class RunConfig(Section):
                 "training of task 1c is the similarity encoder's, whose batches are counted in "
                 "pairs of texts: give batch_posts, leave batch_tokens out"
             )
+        if linking.similarity.pretrained_share and self.encoder.adapter is not None:
+            raise ValueError("linking.similarity.pretrained_share: an adapter keeps every weight")
         if linking.similarity.term_epochs > self.training.epochs:
             raise ValueError("linking.similarity.term_epochs has more than training.epochs")
         for part in self.parts:
@@ -384,6 +386,8 @@ def training_digest(config: RunConfig, part: MemberPart = "") -> str:
             del chosen["terminology"]["understands"]
         if config.linking.unknown_codes != "count":
             chosen["unknown_codes"] = config.linking.unknown_codes
+        if part == "similarity" and not chosen["similarity"]["pretrained_share"]:
+            del chosen["similarity"]["pretrained_share"]
         if part == "similarity" and config.linking.vectors != "fp32":
             chosen["vectors"] = config.linking.vectors
         parts["linking"] = {"part": part, **chosen}

@@ -53,6 +53,9 @@ class SimilarityConfig(Section):
     num_term_anchors: Annotated[int, Field(ge=0, strict=True)] = 0
     """Terms that are anchors beside the mentions, drawn anew each epoch: concepts that no mention
     names are not forgotten. Of ``term_epochs`` all anchors."""
+    pretrained_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """Share of the encoder's own weights in the finished member, the rest the tuned ones: what
+    tuning forgets of concepts that no mention names comes back (Wortsman et al., CVPR 2022)."""
 
     @model_validator(mode="after")
     def _no_ignored_option(self) -> Self:

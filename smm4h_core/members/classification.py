@@ -152,6 +152,9 @@ class Classification:
             for split, encoded in uses
         ]
 
+    def finish(self) -> None:
+        """Nothing: the kept epoch's weights answer."""
+
     def write_predictions(self, storage: Storage) -> None:
         """Store `predictions` in the member's folder."""
         write_predictions(storage, self.predictions())

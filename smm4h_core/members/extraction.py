@@ -144,6 +144,9 @@ class Extraction:
             for split, tagged in uses
         ]
 
+    def finish(self) -> None:
+        """Nothing: the kept epoch's weights answer."""
+
     def write_predictions(self, storage: Storage) -> None:
         """Store `predictions` in the member's folder."""
         write_span_predictions(storage, self.predictions())

@@ -50,6 +50,7 @@ from smm4h_core.members.link_predictions import LinkPredictions, write_link_pred
 from smm4h_core.members.predictions import SplitName
 from smm4h_core.storage import Storage
 from smm4h_core.text.batching import training_batches
+from smm4h_core.training.checkpoint import Weights, load_trained_weights, trained_weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +115,10 @@ class SimilarityMember:
     """How the terms' vectors are kept; None lets their number decide."""
     loss_of: Any
     """Loss of a network and a batch."""
+    pretrained: Weights
+    """The encoder's own weights that training changes; empty where none are mixed in."""
+    pretrained_share: float
+    """Of them in the finished network, from 0 (none) to 1."""
 
     def num_steps(self, epoch: int) -> int:
         """About as many as `draw_batches` gives: an anchor without negatives is left out there."""
@@ -132,6 +137,16 @@ class SimilarityMember:
     def choosing_f1(self) -> float:
         """Share of the choosing mentions whose nearest concept is theirs."""
         return _accuracy(self.data.choosing, self._answers(self._index(), self.data.choosing))
+
+    def finish(self) -> None:
+        """Mix the pretrained weights into the tuned ones, by the share that the run asks for."""
+        tuned = trained_weights(self.network)
+        mixed = {
+            name: torch.lerp(tuned[name], own, self.pretrained_share)
+            for name, own in self.pretrained.items()
+            if own.is_floating_point()
+        }
+        load_trained_weights(self.network, {**tuned, **mixed})
 
     def write_predictions(self, storage: Storage) -> None:
         """Store the answers, and the terms with their vectors, which a bundle takes over."""
@@ -206,6 +221,9 @@ class ConceptMember:
     def choosing_f1(self) -> float:
         """Share of the choosing mentions whose surest concept is theirs."""
         return _accuracy(self.data.choosing, self._answers(self.data.choosing))
+
+    def finish(self) -> None:
+        """Nothing: the kept epoch's weights answer."""
 
     def write_predictions(self, storage: Storage) -> None:
         """Store the answers."""
@@ -292,7 +310,9 @@ def build_similarity_member(
         else partial(info_nce_loss, temperature=similarity.temperature)
     )
     kind: IndexKind | None = "int8" if linking.vectors == "int8" else None
-    return SimilarityMember(network, data, terms, vectors, sampler, kind, loss)
+    share = similarity.pretrained_share
+    pretrained = trained_weights(network) if share else {}
+    return SimilarityMember(network, data, terms, vectors, sampler, kind, loss, pretrained, share)
 
 
 def build_concept_member(

@@ -47,6 +47,10 @@ class MemberSetup(Protocol):
         """F1 on what the epoch is chosen on: of posts at 0.5, of exact spans, of links."""
         ...
 
+    def finish(self) -> None:
+        """What a task does to the kept epoch's weights, before it answers with them."""
+        ...
+
     def write_predictions(self, storage: Storage) -> None:
         """Store its answers, from which rules are fitted, and what else its bundle needs."""
         ...

@@ -199,6 +199,7 @@ def train_member(
         on_epoch=note,
     )
 
+    setup.finish()
     setup.write_predictions(storage)
     weights = safetensors_bytes(trained_weights(setup.network))
     storage.write(WEIGHTS, lambda stream: stream.write(weights))

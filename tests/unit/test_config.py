@@ -152,6 +152,14 @@ def linking(**keys: object) -> dict[str, object]:
         (linking(similarity={"temperature": 0.1}), "temperature is not of the loss 'triplet'"),
         (linking(similarity={"num_negatives": 0}), "triplet loss needs num_negatives of 1 or more"),
         (linking(similarity={**SIMILARITY, "negatives": "uniform"}), "negatives needs num_neg"),
+        (linking(similarity={"pretrained_share": 1.0}), "less than 1"),
+        (
+            {
+                **linking(similarity={"pretrained_share": 0.5}),
+                "encoder": {**MINIMAL["encoder"], "adapter": {"rank": 2}},
+            },
+            "an adapter keeps every weight",
+        ),
         (linking(similarity={"term_epochs": 1}), "term_epochs needs num_term_anchors"),
         (
             linking(similarity={"term_epochs": 3, "num_term_anchors": 5}),
@@ -185,6 +193,9 @@ def test_training_digest_of_each_part_of_a_linker_tells_its_own_keys() -> None:
     assert digests(classifier={**CONCEPTS, "context": True})[0] == near
     assert digests(classifier={**CONCEPTS, "context": True})[1] != sure
     assert digests(lexical=False) == [near, sure]
+    assert digests(similarity={"pretrained_share": 0.0}) == [near, sure]
+    mixed = digests(similarity={"pretrained_share": 0.5})
+    assert mixed[0] != near and mixed[1] == sure
 
 
 def test_training_digest_of_a_tagger_tells_what_its_weights_depend_on() -> None:

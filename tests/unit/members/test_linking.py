@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 
 from ray_jobs.run import Outcome, run_training
 from smm4h_core.bundle import load_bundle, verify_bundle
@@ -33,6 +34,7 @@ from smm4h_core.members.train import (
     train_member,
 )
 from smm4h_core.storage import open_storage
+from smm4h_core.training.checkpoint import trained_weights
 from tests.unit.linking import build_linking, linked_posts
 
 Make = Callable[..., RunConfig]
@@ -217,6 +219,30 @@ def test_killed_member_ends_with_the_weights_of_an_undisturbed_one(
     whole = make_linking("whole")
     train_member(whole, member, members_home(whole))
     assert weights_of(cut, member) == weights_of(whole, member)
+
+
+def test_pretrained_share_mixes_the_encoder_s_own_weights_in(make_linking: Make) -> None:
+    plain = make_linking("plain")
+    similarity = {**plain.model_dump()["linking"]["similarity"], "pretrained_share": 0.25}
+    mixed = make_linking("mixed", linking={"similarity": similarity})
+    for config in (plain, mixed):
+        train_member(config, SIMILARITY, members_home(config))
+    tuned, kept = (load(weights_of(config, SIMILARITY)) for config in (plain, mixed))
+    own = trained_weights(
+        build_similarity_member(
+            plain, read_run_posts(plain), seed=0, fold=0, device=CPU, dtype=torch.float32
+        ).network
+    )
+    assert tuned.keys() == kept.keys() == own.keys()
+    assert any(not torch.equal(tuned[name], own[name]) for name in own)
+    for name in own:
+        torch.testing.assert_close(kept[name], 0.25 * own[name] + 0.75 * tuned[name])
+    answers = [
+        read_link_predictions(member_storage(members_home(config), SIMILARITY), "similarity")
+        for config in (plain, mixed)
+    ]
+    scores = [[c.score for c in found["dev"].candidates[0]] for found in answers]
+    assert scores[0] != scores[1]  # what is stored was said by the mixed weights
 
 
 def test_changed_terminology_is_another_identity(make_linking: Make) -> None:

@@ -225,6 +225,36 @@ def test_nothing_is_answered_before_every_part_is_there(composed: tuple[Graph, A
         assert client.get("/healthz").status_code == 200
 
 
+def test_the_page_tells_faults_as_a_page_and_keeps_what_was_typed(
+    composed: tuple[Graph, Any],
+) -> None:
+    service = serve_over(*composed, in_flight=1, retry_after_s=3, post_chars=20)
+    client = TestClient(build_api(service))
+    typed = "seroquel\nmade me <b>"
+    shown = "seroquel\nmade me &lt;b&gt;</textarea>"
+
+    assert shown in client.post("/", data={"text": typed}).text
+
+    service.in_flight = 1
+    answer = client.post("/", data={"text": typed})
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "3"
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Content-Security-Policy" in answer.headers
+    assert "1 requests are being answered. Try again in a moment." in answer.text
+    assert answer.headers["X-Request-ID"] in answer.text
+    assert shown in answer.text
+    service.in_flight = 0
+
+    answer = client.post("/", data={"text": f"{typed} and more"})
+    assert "A post may have 20 characters at most; this has 29." in answer.text
+    assert "and more</textarea>" in answer.text
+
+    answer = client.post("/", content=b"text=%ff")
+    assert answer.status_code == 422
+    assert "Expected the page&#x27;s own form." in answer.text
+
+
 def test_what_breaks_inside_is_told_without_its_words(
     composed: tuple[Graph, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
