@@ -24,7 +24,7 @@ mark{color:inherit;background:none;border-bottom:3px solid}
 mark.drug{border-color:#0b6bcb}mark.ade{border-color:#c2410c;border-bottom-style:double}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:start;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid GrayText}
-img{background:#fff;max-width:14rem;height:auto}.notice{border:2px solid;padding:.5rem 1rem}
+img{background:#fff;max-width:10rem;height:auto}sup{line-height:0}.notice{border:2px solid;padding:.5rem 1rem}
 footer{margin-top:2rem;font-size:.9rem}
 """
 CONTENT_SECURITY_POLICY = (
@@ -95,13 +95,13 @@ def _answer(post: Post, report: Report) -> str:
             f"<p><strong>This post {said}</strong>: probability {report.ade.prob:.2f}, "
             f"{report.ade.votes} of {report.ade.num_members} members for it.</p>"
         )
+    if report.mentions:
+        head = ("In the post", "Of the drug", "Prob.", "Votes", "Context", "Concept", "Candidates")
+        rows = [_mention_row(found) for found in report.mentions]
+        parts.append(_table("Effects", head, rows))
     if report.drugs:
         columns = ("In the post", "Drug", "Molecule")
         parts.append(_table("Drugs", columns, [_drug_row(drug) for drug in report.drugs]))
-    if report.mentions:
-        head = ("In the post", "Of the drug", "Prob.", "Votes", "Context", "Concept", "Weighed")
-        rows = [_mention_row(found) for found in report.mentions]
-        parts.append(_table("Effects", head, rows))
     return "".join(parts) + "</section>"
 
 
