@@ -24,7 +24,8 @@ mark{color:inherit;background:none;border-bottom:3px solid}
 mark.drug{border-color:#0b6bcb}mark.ade{border-color:#c2410c;border-bottom-style:double}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:start;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid GrayText}
-img{background:#fff;max-width:10rem;height:auto}sup{line-height:0}.notice{border:2px solid;padding:.5rem 1rem}
+img{background:#fff;max-width:10rem;height:auto}sup{line-height:0}
+.notice{border:2px solid;padding:.5rem 1rem}
 footer{margin-top:2rem;font-size:.9rem}
 """
 CONTENT_SECURITY_POLICY = (

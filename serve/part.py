@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from serve.batcher import Batcher
 from serve.messages import Answer, Asked, PartError, Timings
@@ -18,9 +18,6 @@ from serve.timed import TokeniserClock, time_part
 from smm4h_core.bundle import open_bundle
 from smm4h_core.errors import BundleError, Smm4hError
 from smm4h_core.types import Lang, Post
-
-if TYPE_CHECKING:
-    pass
 
 WARM_UP = ("seroquel made me sleep", "болит голова " * 40)
 """What a part answers before it is ready: one short post, one of many word-pieces."""
