@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,17 +20,10 @@ from serve.service import Service
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.reports import link_to_json, report_to_json
 from smm4h_core.types import Post
-from tests.serving import compose, serve_over, start
+from tests.serving import serve_over
 
 MARKER = "zqxj-marker"
 TEXTS = ["seroquel made me sleep", "болит голова от золофта 🙂", "e\u0301 \u202e \x00 👩‍👩‍👧"]
-
-
-@pytest.fixture(scope="module")
-def composed(whole_bundle: Path) -> tuple[Graph, Any]:
-    graph, parts = compose(whole_bundle)
-    asyncio.run(start(parts))
-    return graph, parts
 
 
 @pytest.fixture(scope="module")

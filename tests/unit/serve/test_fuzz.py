@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,8 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
 from serve.api import build_api
-from tests.serving import compose, serve_over, start
+from serve.graph import Graph
+from tests.serving import serve_over
 
 ROUTES = [
     *(("post", f"/v1/{name}") for name in ("posts", "classify", "extract", "link")),
@@ -37,10 +36,8 @@ DRAWN = settings(
 
 
 @pytest.fixture(scope="module")
-def schema(whole_bundle: Path) -> Any:
-    graph, parts = compose(whole_bundle)
-    asyncio.run(start(parts))
-    return openapi.from_asgi("/openapi.json", build_api(serve_over(graph, parts)))
+def schema(composed: tuple[Graph, Any]) -> Any:
+    return openapi.from_asgi("/openapi.json", build_api(serve_over(*composed)))
 
 
 def test_every_operation_is_drawn_below(schema: Any) -> None:
