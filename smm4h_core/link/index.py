@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smm4h_core.drugs.curation import language_of
 from smm4h_core.errors import DataError
 from smm4h_core.link.approximate import FLAT_MOST, build_ivf, is_worth_it
 from smm4h_core.link.candidates import take_best
@@ -23,7 +24,7 @@ from smm4h_core.link.rounded import read_rounded, round_vectors, write_rounded
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.terminology import Term
 from smm4h_core.storage import Storage, open_storage
-from smm4h_core.types import Candidate
+from smm4h_core.types import Candidate, Lang
 
 IndexKind = Literal["flat", "ivf", "int8"]
 ENTRIES_FILE, STATED_FILE = "entries.parquet", "index.json"
@@ -61,6 +62,9 @@ class TermIndex:
     order: Places | None = None
     """By number: the place in the order of concept, then of term, which parts ties; None until the
     first search."""
+    foreign: Mapping[Lang, NDArray[np.bool_]] | None = None
+    """By language of a mention and by number: whether the term is another language's, of a concept
+    that has terms of the mention's own; None until they are asked for."""
 
     def __len__(self) -> int:
         return int(self.index.ntotal)
@@ -82,7 +86,7 @@ class TermIndex:
         numbers = np.arange(first, first + len(terms), dtype=np.int64)
         stored = round_vectors(vectors) if self.kind == "int8" else vectors
         self.index.add_with_ids(stored, numbers)
-        self.half_norms = self.order = None
+        self.half_norms = self.order = self.foreign = None
         self.entries += [(term.concept_id, term.term) for term in terms]
         return numbers
 
@@ -98,7 +102,7 @@ class TermIndex:
             if not (0 <= number < len(self.entries) and self.entries[number] is not None):
                 raise DataError(f"index: expected the number of a term in it, got {number}")
         self.index.remove_ids(np.array(chosen, dtype=np.int64))
-        self.half_norms = self.order = None
+        self.half_norms = self.order = self.foreign = None
         for number in chosen:
             self.entries[number] = None
 
@@ -121,16 +125,30 @@ class TermIndex:
             places[piece], distances[piece] = self._search(vectors[piece], width)
         return places, distances
 
-    def link(self, vectors: Vectors, *, num_candidates: int = 10) -> list[tuple[Candidate, ...]]:
-        """Each vector's nearest concepts, by their nearest term; the score is ``-distance``."""
+    def link(
+        self, vectors: Vectors, *, langs: Sequence[Lang] | None = None, num_candidates: int = 10
+    ) -> list[tuple[Candidate, ...]]:
+        """Each vector's nearest concepts, by their nearest term; the score is ``-distance``.
+
+        Args:
+            vectors: ``(B, H)`` of what is sought.
+            langs: ``(B,)`` its languages: a concept that has terms of that language is then near
+                by those alone. None holds every term against everything.
+            num_candidates: Concepts wanted.
+        """
+        if langs is not None and self.foreign is None:
+            self.foreign = _find_foreign(self.entries)
         answers: list[tuple[Candidate, ...]] = [()] * len(vectors)
         pending = np.arange(len(vectors))
         num_terms = TERMS_A_CONCEPT * num_candidates
         while len(pending) and len(self):
             places, distances = self.search(vectors[pending], num_terms=num_terms)
             left = []
-            for row, which in enumerate(pending):
-                found = self._found(places[row], distances[row])
+            for row, which in enumerate(pending.tolist()):
+                near = np.ones(len(places[row]), dtype=np.bool_)
+                if langs is not None and self.foreign is not None:
+                    near = ~self.foreign[langs[which]][places[row]]
+                found = self._found(places[row][near], distances[row][near])
                 answers[which] = take_best(found, "similarity", num_candidates=num_candidates)
                 if len(answers[which]) < num_candidates and num_terms < len(self):
                     left.append(which)
@@ -294,6 +312,24 @@ def _order_of(entries: Sequence[tuple[str, str] | None]) -> Places:
     order = np.empty(len(entries), dtype=np.int64)
     order[ordered] = np.arange(len(entries))
     return order
+
+
+def _find_foreign(
+    entries: Sequence[tuple[str, str] | None],
+) -> Mapping[Lang, NDArray[np.bool_]]:
+    spoken = {(entry[0], language_of(entry[1])) for entry in entries if entry}
+
+    def is_foreign(entry: tuple[str, str] | None, lang: Lang) -> bool:
+        if entry is None:
+            return False
+        concept_id, term = entry
+        return language_of(term) != lang and (concept_id, lang) in spoken
+
+    langs: tuple[Lang, ...] = get_args(Lang)
+    return {
+        lang: np.array([is_foreign(entry, lang) for entry in entries], dtype=np.bool_)
+        for lang in langs
+    }
 
 
 def _check_vectors(vectors: Vectors, num_terms: int, dimension: int | None) -> Vectors:

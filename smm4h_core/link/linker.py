@@ -8,6 +8,7 @@ from functools import partial
 
 import torch
 
+from smm4h_core.drugs.curation import language_of
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.errors import DataError
 from smm4h_core.link.candidates import NUM_PROPOSED, read_mention
@@ -227,13 +228,14 @@ def nearest_concepts(
 ) -> list[Candidates]:
     """What similarity proposes, in evaluation as in serving: none for an empty mention.
 
-    A string is sought once, however many mentions it is.
+    A string is sought once, however many mentions it is; its script tells its language.
     """
     read = [read_mention(mention) for mention in mentions]
     distinct = [text for text in dict.fromkeys(read) if text]
     if not distinct:
         return [()] * len(mentions)
-    nearest = index.link(encode(distinct), num_candidates=NUM_PROPOSED)
+    langs = [language_of(text) for text in distinct]
+    nearest = index.link(encode(distinct), langs=langs, num_candidates=NUM_PROPOSED)
     found = dict(zip(distinct, nearest, strict=True))
     return [found.get(text, ()) for text in read]
 

@@ -16,6 +16,7 @@ from smm4h_core.link.index import (
 from smm4h_core.link.similarity import Vectors
 from smm4h_core.link.terminology import Term
 from smm4h_core.storage import open_storage
+from smm4h_core.types import Lang
 
 SIZE = 600
 
@@ -192,3 +193,22 @@ def test_large_index_is_approximate_only_where_that_is_worth_it(
     scattered = rng.normal(size=(3000, 64)).astype("f4")
     assert build_term_index(terms(3000), scattered).kind == "flat"
     assert build_term_index(terms(900), clustered[:900]).kind == "flat"
+
+
+def test_a_concept_is_near_by_terms_of_the_mention_s_language_where_it_has_any() -> None:
+    both = [("numb", "en"), ("дрожь", "ru"), ("tremor", "en"), ("сыпь", "ru")]
+    concepts = ["HYPO", "TREMOR", "TREMOR", "RASH"]
+    made = [Term(c, text, "llt", lang) for c, (text, lang) in zip(concepts, both, strict=True)]
+    index = build_term_index(made, np.array([[3.0], [1.0], [4.0], [5.0]], dtype=np.float32))
+    sought = np.zeros((1, 1), dtype=np.float32)
+
+    def terms_of(*langs: Lang) -> list[str]:
+        return [each.term for each in index.link(sought, langs=langs or None)[0]]
+
+    assert terms_of() == ["дрожь", "numb", "сыпь"]
+    # "сыпь" stays: its concept has no English term.
+    assert terms_of("en") == ["numb", "tremor", "сыпь"]
+    assert terms_of("ru") == ["дрожь", "numb", "сыпь"]
+    index.remove(index.numbers_of("TREMOR"))
+    index.add([Term("TREMOR", "дрожь", "llt", "ru")], np.ones((1, 1), dtype=np.float32))
+    assert terms_of("en") == ["дрожь", "numb", "сыпь"]
