@@ -27,7 +27,6 @@ from smm4h_core.tables.read import (
     read_lines,
     read_table,
     read_types,
-    refuse_bad,
     skip_bad,
     survey_table,
 )
@@ -113,7 +112,7 @@ def open_table(
         return accept() if accept else None
 
     bad = BadRows(errors / BAD_ROWS) if errors else None
-    survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else refuse_bad)
+    survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else _refuse_first)
     if bad:
         bad.close()
     return Source(
@@ -124,6 +123,10 @@ def open_table(
         types=lambda: read_types(path, survey.columns, accept=made()),
         num_bad=bad.count if bad else 0,
     )
+
+
+def _refuse_first(error: DataError) -> None:
+    raise DataError(f"{error}; a folder for errors (--errors) would leave such rows out")
 
 
 class BadRows:
