@@ -50,7 +50,7 @@ from smm4h_core.members.link_predictions import LinkPredictions, write_link_pred
 from smm4h_core.members.predictions import SplitName
 from smm4h_core.storage import Storage
 from smm4h_core.text.batching import training_batches
-from smm4h_core.training.checkpoint import Weights, load_trained_weights, trained_weights
+from smm4h_core.training.checkpoint import Weights, mix_weights, trained_weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,13 +140,7 @@ class SimilarityMember:
 
     def finish(self) -> None:
         """Mix the pretrained weights into the tuned ones, by the share that the run asks for."""
-        tuned = trained_weights(self.network)
-        mixed = {
-            name: torch.lerp(tuned[name], own, self.pretrained_share)
-            for name, own in self.pretrained.items()
-            if own.is_floating_point()
-        }
-        load_trained_weights(self.network, {**tuned, **mixed})
+        mix_weights(self.network, self.pretrained, share=self.pretrained_share)
 
     def write_predictions(self, storage: Storage) -> None:
         """Store the answers, and the terms with their vectors, which a bundle takes over."""

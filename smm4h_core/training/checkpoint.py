@@ -33,6 +33,21 @@ def load_trained_weights(network: nn.Module, weights: Weights) -> None:
     network.load_state_dict(weights, strict=False)
 
 
+def mix_weights(network: nn.Module, others: Weights, *, share: float) -> None:
+    """Replace weights by ``(1 - share) * own + share * other``, where there is another.
+
+    Raises:
+        TrainingError: if a weight is unknown.
+    """
+    own = trained_weights(network)
+    mixed = {
+        name: torch.lerp(own[name], other, share) if other.is_floating_point() else own[name]
+        for name, other in others.items()
+        if name in own
+    }
+    load_trained_weights(network, {**others, **own, **mixed})
+
+
 def _trained(network: nn.Module) -> Weights:
     frozen = {name for name, p in network.named_parameters() if not p.requires_grad}
     return {name: t for name, t in network.state_dict().items() if name not in frozen}
