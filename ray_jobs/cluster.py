@@ -33,13 +33,17 @@ class Node:
 def connected() -> Iterator[None]:
     """Be connected to Ray: the cluster at ``RAY_ADDRESS``, else a new one on this machine.
 
-    Always with token authentication. A cluster that was started here ends with the block; one
-    that was joined is left alone, and so is a connection that the caller already had.
+    Always with token authentication; what is started here listens at loopback alone. A cluster
+    that was started here ends with the block; one that was joined is left alone, and so is a
+    connection that the caller already had.
     """
     if "ray" not in sys.modules:
-        # Ray reads the mode once, at import. Later is too late, and ray.init() then sees to it
+        # Ray reads both once, at import. Later is too late, and ray.init() then sees to the token
         # by itself for a cluster that it starts.
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+        if not os.environ.get("RAY_ADDRESS"):
+            # Not only for those systems: without clusters a node's address is the loopback's.
+            os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 

@@ -6,8 +6,9 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# Ray reads it once, at import: tests of serving import Ray long before one starts a cluster.
+# Ray reads them once, at import: tests of serving import Ray long before one starts a cluster.
 os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # all its ports at loopback
 
 from hypothesis import settings
 

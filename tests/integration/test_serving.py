@@ -29,6 +29,7 @@ from smm4h_core.pipeline import load_pipeline
 from smm4h_core.reports import report_to_json
 from smm4h_core.types import Post
 from tests.serving import build_whole_bundle, renamed
+from tests.sockets import is_loopback, listening
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_local")]
 
@@ -109,6 +110,14 @@ def test_nothing_of_a_post_is_left_in_ray_s_files(served: dict[str, Any], ray_fo
     written = [path for path in ray_folder.rglob("*") if path.is_file()]
     assert any("replica_smm4h_Ingress" in path.name for path in written)
     assert [path.name for path in written if MARKER.encode() in path.read_bytes()] == []
+
+
+def test_nothing_listens_but_at_loopback_and_at_the_port_that_was_told(
+    served: dict[str, Any], ray_folder: Path
+) -> None:
+    found = listening(str(ray_folder))
+    assert served["url"].removeprefix("http://") in {f"{host}:{port}" for host, port in found}
+    assert {address for address, _ in found if not is_loopback(address)} == set()
 
 
 def test_bundles_and_thresholds_change_without_a_failed_request(
