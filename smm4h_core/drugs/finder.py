@@ -10,8 +10,10 @@ account or a page.
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Container, Iterator, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -275,11 +277,18 @@ def load_finder(extra: Sequence[Path] = ()) -> DrugFinder:
     Raises:
         DataError: a table that does not fit, by file and line.
     """
+    finder = build_finder(load_lexicon(extra))
+    _give_memory_back()
+    return finder
+
+
+def _give_memory_back() -> None:
+    """What reading the tables took: some 40 MB, between Arrow's pool and the C library's."""
     import pyarrow as pa
 
-    finder = build_finder(load_lexicon(extra))
-    pa.default_memory_pool().release_unused()  # 30 MB that reading the tables took
-    return finder
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # only glibc keeps what is free until it is asked
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _is_wanted(name: DrugName, lang: Lang | None) -> bool:
