@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx2
 import pytest
 import torch
@@ -112,12 +113,20 @@ def test_nothing_of_a_post_is_left_in_ray_s_files(served: dict[str, Any], ray_fo
     assert [path.name for path in written if MARKER.encode() in path.read_bytes()] == []
 
 
-def test_nothing_listens_but_at_loopback_and_at_the_port_that_was_told(
+def test_only_replicas_listen_beyond_loopback_and_they_ask_for_the_token(
     served: dict[str, Any], ray_folder: Path
 ) -> None:
     found = listening(str(ray_folder))
     assert served["url"].removeprefix("http://") in {f"{host}:{port}" for host, port in found}
-    assert {address for address, _ in found if not is_loopback(address)} == set()
+    beyond = [port for host, port in found if not is_loopback(host)]
+    # Ray Serve's own, one a replica, which no setting binds elsewhere.
+    assert len(beyond) == len(served["told"]["applications"][0]["deployments"])
+    for port in beyond:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call = channel.unary_unary("/ray.serve.ASGIService/HandleRequest")
+            with pytest.raises(grpc.RpcError) as refused:
+                call(b"", timeout=10)
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_bundles_and_thresholds_change_without_a_failed_request(
