@@ -116,10 +116,8 @@ class Guard:
         if (scope["method"], scope["path"]) not in ANSWERING:
             await self._app(scope, await self._read(scope, receive), send)
             return
-        if (
-            scope["method"],
-            scope["path"],
-        ) in FORMS:  # what was typed is kept even when too many ask
+        if (scope["method"], scope["path"]) in FORMS:
+            # Read before it may be refused: what was typed is kept even when too many ask.
             receive = await self._read(scope, receive)
         if service.in_flight >= limits.in_flight:
             raise RequestError(

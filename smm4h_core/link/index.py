@@ -145,9 +145,9 @@ class TermIndex:
             places, distances = self.search(vectors[pending], num_terms=num_terms)
             left = []
             for row, which in enumerate(pending.tolist()):
-                near = np.ones(len(places[row]), dtype=np.bool_)
+                near = places[row] >= 0
                 if langs is not None and self.foreign is not None:
-                    near = ~self.foreign[langs[which]][places[row]]
+                    near &= ~self.foreign[langs[which]][places[row]]
                 found = self._found(places[row][near], distances[row][near])
                 answers[which] = take_best(found, "similarity", num_candidates=num_candidates)
                 if len(answers[which]) < num_candidates and num_terms < len(self):
@@ -158,7 +158,7 @@ class TermIndex:
 
     def _found(self, places: Places, distances: Distances) -> Iterator[tuple[str, str, float]]:
         for place, distance in zip(places.tolist(), distances.tolist(), strict=True):
-            if place >= 0 and (entry := self.entries[place]):
+            if entry := self.entries[place]:
                 yield *entry, 0.0 - distance
 
     def _search(self, vectors: Vectors, width: int) -> tuple[Places, Distances]:

@@ -140,7 +140,8 @@ class SimilarityMember:
 
     def finish(self) -> None:
         """Mix the pretrained weights into the tuned ones, by the share that the run asks for."""
-        mix_weights(self.network, self.pretrained, share=self.pretrained_share)
+        if self.pretrained:
+            mix_weights(self.network, self.pretrained, share=self.pretrained_share)
 
     def write_predictions(self, storage: Storage) -> None:
         """Store the answers, and the terms with their vectors, which a bundle takes over."""

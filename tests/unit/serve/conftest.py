@@ -14,9 +14,9 @@ def whole_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> P
     return build_whole_bundle(tmp_path_factory.mktemp("whole"), tiny_bert)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def composed(whole_bundle: Path) -> tuple[Graph, Any]:
-    """The bundle's graph and its parts, started."""
+    """The bundle's graph and its parts, started; a module's own, since each brings event loops."""
     graph, parts = compose(whole_bundle)
     asyncio.run(start(parts))
     return graph, parts

@@ -31,7 +31,7 @@ ANSWERS = [
 DRAWN = settings(
     max_examples=60,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, *HealthCheck],
+    suppress_health_check=list(HealthCheck),
 )
 
 
