@@ -12,9 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -91,7 +91,9 @@ class OpenBundle:
     manifest: Mapping[str, Any]
     """The whole manifest."""
     configs: Mapping[str, RunConfig]
-    """The configuration of each part."""
+    """The configuration of each part that is to be loaded."""
+    languages: tuple[Lang, ...]
+    """Languages that it has every kind of its parts for."""
 
     @property
     def label(self) -> str:
@@ -99,14 +101,20 @@ class OpenBundle:
         return f"{self.manifest['name']}@{self.manifest['version']}"
 
     @property
-    def languages(self) -> tuple[Lang, ...]:
-        """Languages that it has every kind of its parts for."""
-        return tuple(self.manifest["languages"])
-
-    @property
     def kinds(self) -> frozenset[str]:
         """Kinds of its parts."""
         return frozenset(map(kind_of, self.configs))
+
+    def narrow(self, languages: Collection[Lang]) -> OpenBundle:
+        """The same for some of its languages alone: parts that read none of them are left out."""
+        kept = {
+            n: each for n, each in self.configs.items() if not {*languages}.isdisjoint(each.served)
+        }
+        return replace(
+            self,
+            configs=kept,
+            languages=tuple(each for each in self.languages if each in languages),
+        )
 
     def load_finder(self) -> DrugFinder:
         """What finds drugs in posts."""
@@ -301,7 +309,7 @@ def open_bundle(folder: Path) -> OpenBundle:
             dict(part["rule"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{folder / MANIFEST}: {error}") from None
-    opened = OpenBundle(folder, manifest, configs)
+    opened = OpenBundle(folder, manifest, configs, tuple(manifest["languages"]))
     if not configs or not opened.kinds <= set(PARTS):
         raise BundleError(
             f"{folder / MANIFEST}: expected parts among {', '.join(PARTS)}, "
@@ -310,8 +318,12 @@ def open_bundle(folder: Path) -> OpenBundle:
     return opened
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path, *, languages: Collection[Lang] | None = None) -> Bundle:
     """Verify a bundle, then build its networks.
+
+    Args:
+        folder: Where it is.
+        languages: Load what reads these of its languages, and no more; None loads all.
 
     Raises:
         BundleError: saying which file is wrong.
@@ -319,6 +331,8 @@ def load_bundle(folder: Path) -> Bundle:
     from smm4h_core.encoders.run import NamedBases
 
     opened, bases = open_bundle(folder), NamedBases()
+    if languages is not None:
+        opened = opened.narrow(languages)
     return Bundle(
         name=str(opened.manifest["name"]),
         version=str(opened.manifest["version"]),

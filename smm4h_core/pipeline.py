@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -94,11 +94,16 @@ class Pipeline:
         return read.lang
 
 
-def load_pipeline(folder: Path, *, device: torch.device | None = None) -> Pipeline:
-    """Verify and load a bundle, on the GPU if there is one.
+def load_pipeline(
+    folder: Path,
+    *,
+    device: torch.device | None = None,
+    languages: Collection[Lang] | None = None,
+) -> Pipeline:
+    """Verify and load a bundle, for all or some of its languages, on the GPU if there is one.
 
     Raises:
         BundleError: saying which file is wrong.
     """
     chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return Pipeline(load_bundle(folder), device=chosen)
+    return Pipeline(load_bundle(folder, languages=languages), device=chosen)

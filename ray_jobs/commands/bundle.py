@@ -7,15 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from ray_jobs.commands.bundle_argument import BundleArgument, bundle_folder
 from ray_jobs.commands.tables import print_table
 from ray_jobs.console import print_json, results
 from smm4h_core.measures import shown_measures
 
 app = typer.Typer(help="Join, update, show and verify bundles.", no_args_is_help=True)
-
-Folder = Annotated[
-    Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
-]
 
 
 @app.command()
@@ -23,15 +20,15 @@ def build(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The bundle to write.")],
     classifier: Annotated[
         list[Path] | None,
-        typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its classifier."),
+        typer.Option(metavar="BUNDLE", parser=bundle_folder, help="Take its classifier."),
     ] = None,
     extractor: Annotated[
         list[Path] | None,
-        typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its extractor."),
+        typer.Option(metavar="BUNDLE", parser=bundle_folder, help="Take its extractor."),
     ] = None,
     linker: Annotated[
         list[Path] | None,
-        typer.Option(metavar="BUNDLE", exists=True, file_okay=False, help="Take its linker."),
+        typer.Option(metavar="BUNDLE", parser=bundle_folder, help="Take its linker."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Its name; that of the folder OUT if left out.")
@@ -54,7 +51,7 @@ def build(
 
 @app.command()
 def update(
-    bundle: Folder,
+    bundle: BundleArgument,
     source: Annotated[
         str,
         typer.Argument(metavar="SOURCE", help="The release, as `smm4h terminology build` takes."),
@@ -90,7 +87,7 @@ def update(
 
 @app.command()
 def show(
-    bundle: Folder,
+    bundle: BundleArgument,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Say what a bundle is: its encoder, members, rule, scores and size."""
@@ -110,7 +107,7 @@ def show(
 
 
 @app.command()
-def verify(bundle: Folder) -> None:
+def verify(bundle: BundleArgument) -> None:
     """Compare every file with the manifest's size and sha256; exit 1 where one differs."""
     from smm4h_core.bundle import verify_bundle
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from ray_jobs.commands.bundle_argument import BundleArgument
 from ray_jobs.commands.tables import print_table
 from ray_jobs.commands.tasks import require_parts
 from ray_jobs.console import notices, print_json
@@ -32,9 +33,7 @@ _SPAN_HEADINGS = ("scorer", "match", "precision [95 %]", "recall [95 %]", "F1 [9
 
 
 def evaluate(
-    bundle: Annotated[
-        Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
-    ],
+    bundle: BundleArgument,
     task: Annotated[
         Task,
         typer.Option(help="1a: English posts; 2: Russian posts; 1b: spans; 1c: their concepts."),

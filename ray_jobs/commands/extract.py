@@ -15,10 +15,11 @@ from uuid import uuid4
 import typer
 
 from ray_jobs.collection import collecting_later
+from ray_jobs.commands.bundle_argument import BUNDLE_METAVAR, bundle_folder
 from ray_jobs.console import notices
 from smm4h_core.corpora.smm4h import POSTS_FILE
 from smm4h_core.errors import DataError
-from smm4h_core.packaged import PACKAGE, STARTER, locate_bundle
+from smm4h_core.packaged import STARTER
 from smm4h_core.tables.rows import SUFFIXES, in_chunks
 from smm4h_core.types import Lang, Post
 
@@ -43,8 +44,9 @@ def extract(
         ),
     ],
     bundle: Annotated[
-        str, typer.Option(metavar="FOLDER|package:NAME/FOLDER", help="The bundle that answers.")
-    ] = STARTER,
+        Path,
+        typer.Option(metavar=BUNDLE_METAVAR, parser=bundle_folder, help="The bundle that answers."),
+    ] = Path(STARTER),
     lang: Annotated[
         Lang | None, typer.Option(help="Language of all posts; else as stated, or detected.")
     ] = None,
@@ -65,22 +67,23 @@ def extract(
         raise typer.BadParameter("JSON has no colours", param_hint="--colour")
     if html is not None:
         _check_page(html, path)
-    if not bundle.startswith(PACKAGE) and not Path(bundle).is_dir():
-        raise typer.BadParameter(f"{bundle}: no such folder", param_hint="--bundle")
-    folder = locate_bundle(bundle)
     posts = _open_posts(given, path)
+    if lang:
+        posts = (replace(post, lang=lang) for post in posts)
     with collecting_later():
         from smm4h_core.pipeline import load_pipeline
 
-        pipeline = load_pipeline(folder)
+        languages = None
+        if path is None and given != [STREAM]:
+            posts, languages = _read_texts(posts, bundle)
+        pipeline = load_pipeline(bundle, languages=languages)
     title = f"{pipeline.bundle.label}: {_name_source(given, path)}"
     show = _report_line if json else _choose_marking(colour)
     num_posts = 0
     with _open_page(html, title) as keep:
         for chunk in in_chunks(posts):
-            asked = [replace(post, lang=lang) for post in chunk] if lang else chunk
-            reports = pipeline.process(asked, extract_all=extract_all)
-            for post, report in zip(asked, reports, strict=True):
+            reports = pipeline.process(chunk, extract_all=extract_all)
+            for post, report in zip(chunk, reports, strict=True):
                 num_posts += 1
                 _print(show(post, report))
                 keep(post, report)
@@ -160,6 +163,15 @@ def _read_lines(path: Path) -> Iterator[Post]:
     with path.open("rb") as stream:
         for row in open_lines(stream, str(path)).rows:
             yield row.post
+
+
+def _read_texts(posts: Iterator[Post], bundle: Path) -> tuple[Iterator[Post], set[Lang]]:
+    """A few texts and their languages: what reads others need not be loaded for them."""
+    from smm4h_core.bundle import read_manifest
+    from smm4h_core.stages import read_posts
+
+    read = read_posts([*posts], read_manifest(bundle)["languages"])
+    return iter(read), {post.lang for post in read if post.lang}
 
 
 def _name_source(given: Sequence[str], path: Path | None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ray_jobs.commands.bundle_argument import BundleArgument
 from ray_jobs.commands.tables import print_table
 from ray_jobs.commands.tasks import require_parts
 from ray_jobs.console import print_json, results
@@ -17,9 +17,7 @@ SHOWN = 3
 
 
 def link(
-    bundle: Annotated[
-        Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
-    ],
+    bundle: BundleArgument,
     mentions: Annotated[
         list[str], typer.Argument(metavar="TEXT...", help="What somebody calls an effect.")
     ],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ray_jobs.commands.bundle_argument import BundleArgument
 from ray_jobs.commands.tasks import require_kind, require_parts
 from ray_jobs.console import notices, print_json
 from smm4h_core.corpora.shapes import Task
@@ -32,9 +33,7 @@ SUBMISSIONS = (".tsv", ".zip")
 
 
 def predict(
-    bundle: Annotated[
-        Path, typer.Argument(metavar="BUNDLE", exists=True, file_okay=False, help="A bundle.")
-    ],
+    bundle: BundleArgument,
     source: Annotated[
         str,
         typer.Argument(metavar="IN", help="A table, a split folder, or - for a post a line."),

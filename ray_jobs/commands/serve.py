@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
+from ray_jobs.commands.bundle_argument import BundleArgument
 from ray_jobs.console import notices
 from smm4h_core.errors import ConfigError, Smm4hError
-from smm4h_core.packaged import STARTER, locate_bundle
+from smm4h_core.packaged import STARTER
 
 
 def serve(
-    bundle: Annotated[
-        str, typer.Argument(metavar="BUNDLE", help="A bundle; FOLDER or package:NAME/FOLDER.")
-    ] = STARTER,
+    bundle: BundleArgument = Path(STARTER),
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8000,
     keys: Annotated[
@@ -36,8 +35,7 @@ def serve(
     from ray_jobs.cluster import connected
     from ray_jobs.serving import TUNED, change_bundle, describe_application, serving
 
-    folder = locate_bundle(bundle)
-    told = describe_application(folder, host=host, port=port, keys=keys, replicas=replicas)
+    told = describe_application(bundle, host=host, port=port, keys=keys, replicas=replicas)
     waiting = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     os.environ.update({name: os.environ.get(name, value) for name, value in TUNED.items()})
     with connected(), serving(told):
@@ -45,7 +43,7 @@ def serve(
         signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
         while signal.sigwait(waiting) == signal.SIGHUP:
             try:
-                told = change_bundle(told, folder)
+                told = change_bundle(told, bundle)
                 notices().print(f"{bundle}: taken", markup=False)
             except Smm4hError as error:
                 notices().print(f"error: {error}", markup=False)

@@ -25,7 +25,7 @@ from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.config import config_from_mapping
 from smm4h_core.encoders.load import load_text_encoder
-from smm4h_core.errors import BundleError
+from smm4h_core.errors import BundleError, DataError
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.storage import open_storage
 from smm4h_core.training.checkpoint import load_trained_weights, trained_weights
@@ -255,6 +255,11 @@ def test_joined_bundle_asks_the_classifier_of_each_post_s_language(
     assert [each.ade for each in both.process(posts)] == [each.ade for each in expected]
     assert [each.ade for each in both.process(posts[::-1])] == [e.ade for e in expected[::-1]]
     assert [each.lang for each in both.process([p.text for p in posts])] == ["en", "ru"]
+    alone = load_pipeline(tmp_path / "both", languages={"ru"})  # loads no English networks
+    assert (alone.bundle.languages, set(alone.bundle.classifiers)) == (("ru",), {"ru"})
+    assert [each.ade for each in alone.process(posts[1:])] == [expected[1].ade]
+    with pytest.raises(DataError, match="expected one of the bundle's languages, ru; got en"):
+        alone.process(posts[:1])
     with pytest.raises(BundleError, match="expected one classifier a language, got several for en"):
         join_bundles(
             [("classifier", tiny_bundle)] * 2, name="x", version="1", folder=tmp_path / "x"

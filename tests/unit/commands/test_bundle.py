@@ -44,3 +44,13 @@ def test_bundle_verify_tells_a_sound_bundle_from_an_altered_one(
 def test_bundle_commands_refuse_a_folder_that_is_not_there(smm4h, tmp_path: Path) -> None:
     assert smm4h("bundle", "show", tmp_path / "no").code == 2
     assert smm4h("bundle", "verify", tmp_path / "no").code == 2
+
+
+def test_bundles_may_lie_inside_an_installed_package(smm4h) -> None:
+    ended = smm4h("bundle", "show", "package:smm4h_core/starter", "--json")
+    assert (ended.code, json.loads(ended.out)["name"]) == (0, "starter")
+    for command in (["link", "headache"], ["predict", "in.tsv", "out.tsv"]):
+        verb, *rest = command
+        ended = smm4h(verb, "package:smm4h_core/none", *rest)
+        assert ended.code == 2
+        assert "package:smm4h_core/none: no such folder" in " ".join(ended.err.split())

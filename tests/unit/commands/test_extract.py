@@ -161,13 +161,13 @@ def test_extract_says_that_the_starter_bundle_is_missing(
 ) -> None:
     monkeypatch.setattr("smm4h_core.packaged.Path.is_dir", lambda _: False)
     ended = smm4h("extract", "slept")
-    assert (ended.code, ended.out) == (1, "")
+    assert (ended.code, ended.out) == (2, "")
     assert "this installation comes without the starter bundle" in ended.err
 
 
 def test_extract_names_a_package_that_is_missing(smm4h) -> None:
     ended = smm4h("extract", "slept", "--bundle", "package:no_such_package/bundle")
-    assert ended.code == 1
+    assert ended.code == 2
     assert "no Python package 'no_such_package' is installed" in ended.err
 
 
