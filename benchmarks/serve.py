@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Annotated, Any
 
 import httpx2
@@ -32,6 +33,9 @@ from serve.client import Client, ServiceError
 from smm4h_core.corpora.sample import sample_split
 from smm4h_core.types import Post
 
+OVERLOAD = 8
+"""Times what the service can take: polite clients are so many times its places, each of whom asks
+again and again; rude ones send so many times the requests that it answers in a second."""
 BATCH = 64
 """Posts of a request where posts per second are measured."""
 PLAIN = """
@@ -77,17 +81,43 @@ class Load:
 
 
 def load(
-    url: str, bodies: Sequence[Any], *, clients: int, seconds: float, polite: bool = True
+    url: str,
+    bodies: Sequence[Any],
+    *,
+    clients: int,
+    seconds: float,
+    polite: bool = True,
+    per_s: float | None = None,
 ) -> Load:
-    """Ask as fast as answers come; polite clients wait as long as a refusal says."""
-    seen, lock, until = Load(), threading.Lock(), time.perf_counter() + seconds
+    """Ask as fast as answers come, or at a pace; polite clients wait as long as a refusal says.
+
+    Args:
+        url: The service.
+        bodies: What is asked, in turn.
+        clients: How many ask; each waits for its answer.
+        seconds: How long.
+        polite: Whether refusals are heeded.
+        per_s: Requests a second, at random moments (a Poisson process), each timed from its
+            moment, so that a client who is late to ask counts as waiting; None: no pace.
+    """
+    seen, lock = Load(), threading.Lock()
+    moments = _moments(per_s, seconds)
+    begun = time.perf_counter()
+    until = begun + seconds
 
     def ask(first: int) -> None:
         place = first
         # No TLS here: reading certificates for hundreds of clients would be most of the load.
         with httpx2.Client(base_url=url, timeout=60, verify=False) as client:
-            while time.perf_counter() < until:
-                started, wait_s = time.perf_counter(), 0.0
+            while True:
+                with lock:
+                    started = begun + next(moments, seconds)
+                time.sleep(max(0.0, started - time.perf_counter()))
+                if per_s is None:
+                    started = time.perf_counter()
+                if started >= until:
+                    return
+                wait_s = 0.0
                 try:
                     answer = client.post("/v1/posts", json=bodies[place % len(bodies)])
                     status = str(answer.status_code)
@@ -103,13 +133,20 @@ def load(
                 place += clients
 
     asking = [threading.Thread(target=ask, args=(n,)) for n in range(clients)]
-    started = time.perf_counter()
     for each in asking:
         each.start()
     for each in asking:
         each.join()
-    seen.took_s = time.perf_counter() - started
+    seen.took_s = time.perf_counter() - begun
     return seen
+
+
+def _moments(per_s: float | None, seconds: float) -> Iterator[float]:
+    """Seconds from the start at which requests are due; without a pace all are due at once."""
+    draw, moment = Random(0), 0.0
+    while moment < seconds:
+        yield moment
+        moment += draw.expovariate(per_s) if per_s else 0.0
 
 
 def kill_under_load(
@@ -205,11 +242,17 @@ def measure(bundle: Path, seconds: float) -> Section:
         found["many_per_s"] = load(url, many, clients=4, seconds=seconds).per_s(BATCH)
         steady = load(url, ones, clients=4, seconds=seconds)
         found["one_per_s"] = steady.per_s()
-        half = load(url, ones, clients=2, seconds=seconds)
+        half = load(url, ones, clients=16, seconds=seconds, per_s=steady.per_s() / 2)
         found["half_p50_ms"], found["half_p99_ms"] = half.quantile_ms(0.5), half.quantile_ms(0.99)
         most = int(httpx2.get(f"{url}/v1/limits").json()["in_flight"])
-        for name, polite in (("polite", True), ("rude", False)):
-            over = load(url, ones, clients=8 * most, seconds=seconds, polite=polite)
+        for name, pace in (("polite", None), ("rude", OVERLOAD * steady.per_s())):
+            over = load(
+                *(url, ones),
+                clients=OVERLOAD * most,
+                seconds=seconds,
+                polite=name == "polite",
+                per_s=pace,
+            )
             found[f"{name}_goodput"] = over.per_s() / steady.per_s()
             found[f"{name}_statuses"] = dict(over.statuses)
         found["memory_after_mib"] = _memory(pid)

@@ -123,7 +123,7 @@ class Guard:
             raise RequestError(
                 "overloaded",
                 f"{limits.in_flight} requests are being answered",
-                retry_after_s=limits.retry_after_s,
+                retry_after_s=service.turns.wait_s(limits.retry_after_s, limits.retry_after_most_s),
             )
         service.in_flight += 1
         service.metrics.note_in_flight(service.in_flight)
@@ -141,6 +141,7 @@ class Guard:
             raise RequestError("too_slow", message) from None
         finally:
             service.in_flight -= 1
+            service.turns.note_end()
             service.metrics.note_in_flight(service.in_flight)
 
     def _authorise(self, scope: Scope) -> None:

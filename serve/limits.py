@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Limits(BaseModel):
@@ -27,6 +27,17 @@ class Limits(BaseModel):
     in_flight: Annotated[int, Field(ge=1, le=10_000)] = 64
     """Requests that one ingress replica answers at a time; more are refused with 429."""
     retry_after_s: Annotated[int, Field(ge=1, le=3600)] = 1
-    """Seconds that a refused client is asked to wait."""
+    """The fewest seconds that a refused client is asked to wait."""
+    retry_after_most_s: Annotated[int, Field(ge=1, le=3600)] = 30
+    """The most: each refused client is told a turn of its own, at the pace of the answers."""
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds until a request is given up with 504."""
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.retry_after_most_s < self.retry_after_s:
+            raise ValueError(
+                f"retry_after_most_s: expected at least retry_after_s, {self.retry_after_s}; "
+                f"got {self.retry_after_most_s}"
+            )
+        return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class PartServer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._first = bundle
         self._settings = PartSettings()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=kind)
         self._shelf: Shelf[Loaded] = Shelf(self._load)
         self._batcher: Batcher[tuple[Asked, tuple[Any, ...]], tuple[tuple[Any, ...], Timings]]
         self._batcher = Batcher(
@@ -164,7 +166,10 @@ class PartServer:
     async def _answer_batch(
         self, batch: Sequence[tuple[Asked, tuple[Any, ...]]]
     ) -> list[tuple[tuple[Any, ...], Timings]]:
-        return await asyncio.to_thread(self._answer_now, batch)
+        # Each thread that calls torch has memory and helpers of its own: let it be one.
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._answer_now, batch
+        )
 
     def _answer_now(
         self, batch: Sequence[tuple[Asked, tuple[Any, ...]]]

@@ -11,6 +11,7 @@ from typing import Any
 from serve.graph import Graph
 from serve.limits import Limits
 from serve.metrics import Metrics
+from serve.turns import Turns
 from smm4h_core.access_keys import AccessKey
 
 READY_FOR_S = 1.0
@@ -33,6 +34,8 @@ class Service:
     """Counts."""
     ask_states: Callable[[], Awaitable[list[dict[str, Any]]]]
     """States of the parts; raises where one cannot be reached."""
+    turns: Turns = field(default_factory=Turns, init=False)
+    """When whoever is refused should come again."""
     in_flight: int = 0
     """Requests being answered."""
     _looked: float = field(default=-READY_FOR_S, init=False)
