@@ -32,6 +32,7 @@ Name = Literal[
     "extraction",
     "linking",
     "end_to_end",
+    "whole_speed",
     "drug_of",
 ]
 USUAL: tuple[Name, ...] = (
@@ -40,7 +41,7 @@ USUAL: tuple[Name, ...] = (
 )
 """What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
 pace, ``extraction`` every baseline on every corpus, ``linking`` encodes every term anew, and
-``end_to_end`` answers with three ensembles."""
+``end_to_end`` and ``whole_speed`` answer with three ensembles."""
 OUT, FILE = Path("runs/benchmarks"), "benchmarks.json"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

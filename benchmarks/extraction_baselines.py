@@ -21,8 +21,8 @@ import numpy as np
 from smm4h_core.errors import Smm4hError
 from smm4h_core.evaluation.spans import score_spans
 from smm4h_core.extract.dictionary import TermMatcher, build_term_matcher, load_ade_terms
-from smm4h_core.extract.stems import stem_word
 from smm4h_core.extract.tags import Tags, raw_span, read_tags, tag_mentions
+from smm4h_core.extract.word_features import NEIGHBOURS, PAIRS, describe_words
 from smm4h_core.extract.words import Stretch, find_words
 from smm4h_core.text.normalise import Normalised, normalise
 from smm4h_core.types import AnnotatedPost, Lang, Mention, Span
@@ -37,7 +37,6 @@ CRF_PENALTIES: tuple[Mapping[str, float], ...] = (
 )
 """Elastic nets of L-BFGS around the usual settings of CRFsuite's tutorials."""
 CRF_ITERATIONS = 100
-NEIGHBOURS = (-2, -1, 0, 1, 2)
 SPACY_EPOCHS, SPACY_PATIENCE = 20, 3
 SPACY_POSTS = 100_000
 """Posts learnt from in all epochs, at most, so that a large corpus does not take hours."""
@@ -245,23 +244,10 @@ def _word_features(post: ReadPost, matcher: TermMatcher) -> list[list[str]]:
     """Features of each word as CRFsuite reads them: those of its neighbours with their place."""
     text, words = post.normalised.text, post.words
     terms = matcher.match(text, words)
-    own = []
-    for index, (start, end) in enumerate(words):
-        word = text[start:end]
-        low = word.casefold()
-        after = text[end : words[index + 1][0]] if index + 1 < len(words) else text[end:]
-        own.append(
-            {
-                "w": low,
-                "stem": stem_word(word),
-                "pre": low[:3],
-                "suf2": low[-2:],
-                "suf3": low[-3:],
-                "shape": _shape(word),
-                "term": "OBI"[terms[index]],
-                "after": after.strip()[:1] or "_",
-            }
-        )
+    own = [
+        {**described, "term": "OBI"[tag]}
+        for described, tag in zip(describe_words(text, words), terms, strict=True)
+    ]
     features = []
     for index in range(len(own)):
         found = ["bias"]
@@ -270,19 +256,12 @@ def _word_features(post: ReadPost, matcher: TermMatcher) -> list[list[str]]:
                 found += [f"{offset}:{key}={value}" for key, value in own[index + offset].items()]
             else:
                 found.append(f"{offset}:edge")
-        for offset in (-1, 0):
+        for offset in PAIRS:
             if index + offset >= 0 and index + offset + 1 < len(own):
                 pair = own[index + offset]["stem"], own[index + offset + 1]["stem"]
                 found.append(f"{offset}:pair={pair[0]}|{pair[1]}")
         features.append(found)
     return features
-
-
-def _shape(word: str) -> str:
-    kinds = [
-        "X" if c.isupper() else "x" if c.islower() else "9" if c.isdigit() else c for c in word
-    ]
-    return "".join(kind for i, kind in enumerate(kinds) if i == 0 or kind != kinds[i - 1])
 
 
 def _quote(span: Span, text: str) -> Mention:

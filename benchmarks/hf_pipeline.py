@@ -63,7 +63,7 @@ def build_pipeline(
 
 
 def open_pipeline(
-    task: Literal["text-classification", "token-classification"],
+    task: Literal["text-classification", "token-classification", "feature-extraction"],
     model: PreTrainedModel,
     tokeniser: Tokeniser,
     *,

@@ -353,7 +353,7 @@ def training_digest(config: RunConfig, part: MemberPart = "") -> str:
             "drugs": True,
             "molecules": True,
             "network": True,
-            "extraction": {"head", "terms", "stride"},
+            "extraction": {"head", "terms", "stride", "word_features"},
         },
     )
     # Text alone reads no drug; what is unset is left out, so that older members are known again.
@@ -372,6 +372,8 @@ def training_digest(config: RunConfig, part: MemberPart = "") -> str:
         del parts["data"]["extra"]
     if parts["extraction"] is None:
         del parts["extraction"]
+    elif not parts["extraction"]["word_features"]:
+        del parts["extraction"]["word_features"]
     if parts["encoder"]["adapter"] is None:
         del parts["encoder"]["adapter"]
     else:

@@ -198,6 +198,9 @@ class ExtractionConfig(Section):
     """Lists of terms whose matches the network reads beside the text: ``packaged`` stands for ours
     in the run's languages; another is a file, one term a line or a ``.tsv`` with a column ``term``.
     An empty list leaves that feature out."""
+    word_features: bool = False
+    """Score tags by features of each word and its neighbours, too (form, stem, affixes, shape), as
+    a CRF without an encoder does: for languages that the encoder knows poorly."""
     stride: Annotated[int, Field(ge=0, strict=True)] = 32
     """Word-pieces that the windows of a post longer than ``encoder.max_length`` share."""
     coordination: bool = False

@@ -25,6 +25,7 @@ def build_tagger(config: RunConfig, encoder: TextEncoder) -> Tagger:
         dropout=config.network.dropout,
         head=extraction.head,
         reads_terms=bool(extraction.terms),
+        word_features=extraction.word_features,
     )
 
 

@@ -14,6 +14,7 @@ from smm4h_core.errors import DataError
 from smm4h_core.extract.dictionary import TermMatcher
 from smm4h_core.extract.tags import Tags, raw_span
 from smm4h_core.extract.windows import UNLIMITED, Window, check_stride, cut_windows
+from smm4h_core.extract.word_features import hash_words
 from smm4h_core.extract.words import Stretch, find_words
 from smm4h_core.text.emoji_words import EmojiMode
 from smm4h_core.text.normalise import Normalised, normalise
@@ -39,6 +40,8 @@ class WordedPost:
     """``(P,)`` the words that have a word-piece of their own in some window, in order."""
     term_tags: Tags | None
     """``(W,)`` the dictionary's; None without one."""
+    features: NDArray[np.int32] | None = None
+    """``(W, F)`` hashed features of the words; None where the network reads none."""
 
     def places(self) -> WordPlaces:
         """Where the words of `pieced` stand in the post as received.
@@ -64,6 +67,7 @@ def encode_words(
     stride: int,
     emoji: EmojiMode,
     terms: TermMatcher | None = None,
+    word_features: bool = False,
 ) -> list[WordedPost]:
     """Normalise posts, find their words, tokenise, cut windows and match terms, in order.
 
@@ -74,6 +78,7 @@ def encode_words(
         stride: Word-pieces that windows of a long post share.
         emoji: What becomes of emoji.
         terms: The dictionary; None for none.
+        word_features: Whether words' own features are to be read, too.
 
     Raises:
         DataError: a post that does not state its language, which emoji words depend on.
@@ -99,6 +104,7 @@ def encode_words(
                     windows=windows,
                     pieced=np.unique(np.concatenate([window.words for window in windows])),
                     term_tags=terms.match(text, words) if terms else None,
+                    features=hash_words(text, words) if word_features else None,
                 )
             )
     return worded

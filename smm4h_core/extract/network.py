@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from smm4h_core.encoders.base import TextEncoder, TokenBatch, pad_encodings
 from smm4h_core.extract.crf import Chain, Crf, negative_log_likelihood, plain_chain
 from smm4h_core.extract.encode import WordedPost
-from smm4h_core.extract.tags import NUM_TAGS, GoldTags, Tags, repair_tags
+from smm4h_core.extract.tags import NUM_TAGS, GoldTags, repair_tags
+from smm4h_core.extract.word_features import NUM_BUCKETS
 
 Head = Literal["linear", "crf"]
 HEADS: tuple[Head, ...] = get_args(Head)
@@ -43,6 +44,8 @@ class WordBatch:
     """``(B, W)`` bool: True where there is a word."""
     term_tags: Tensor | None
     """``(B, W)`` int64: the dictionary's tags; None without a dictionary."""
+    features: Tensor | None
+    """``(B, W, F)`` int64: hashed features of the words; None where the network reads none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,10 +64,20 @@ class TaggedBatch:
 
 
 class Tagger(nn.Module):
-    """Encoder, embedding of dictionary tags where it reads them, and head."""
+    """Encoder, embedding of dictionary tags where it reads them, and head.
+
+    Beside them a log-linear model of the words' own features, where it reads those: their scores
+    are added to the head's ("wide and deep", Cheng et al., DLRS 2016).
+    """
 
     def __init__(
-        self, encoder: TextEncoder, *, dropout: float, head: Head, reads_terms: bool
+        self,
+        encoder: TextEncoder,
+        *,
+        dropout: float,
+        head: Head,
+        reads_terms: bool,
+        word_features: bool = False,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -73,6 +86,10 @@ class Tagger(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(size, NUM_TAGS)
         self.crf = Crf() if head == "crf" else None
+        self.word_features: nn.Embedding | None = None
+        if word_features:
+            self.word_features = nn.Embedding(NUM_BUCKETS, NUM_TAGS, padding_idx=0)
+            nn.init.zeros_(self.word_features.weight)  # as log-linear models start
 
     def forward(self, words: WordBatch) -> Tensor:
         """Logits ``(B, W, 3)``, float32; meaningless in the padding."""
@@ -83,8 +100,13 @@ class Tagger(nn.Module):
             assert words.term_tags is not None
             terms = self.term_tags(words.term_tags).to(features.dtype)  # (B, W, 3)
             features = torch.cat([features, terms], dim=2)
-        logits: Tensor = self.head(self.dropout(features))
-        return logits.float()
+        logits: Tensor = self.head(self.dropout(features)).float()
+        if self.word_features is not None:
+            assert words.features is not None
+            scores = self.word_features(words.features).float()  # (B, W, F, 3)
+            kept = self.dropout(torch.ones_like(scores[..., :1]))  # a feature falls as a whole
+            logits = logits + (scores * kept).sum(dim=2)
+        return logits
 
     def chain(self) -> Chain:
         """What the head knows of tags in sequence."""
@@ -119,6 +141,11 @@ def make_word_batch(
         if tags is not None:
             term_tags.append(tags[window.words])
     assert len(term_tags) in (0, len(windows))
+    own = [posts[index].features for index, _ in chosen]
+    features = [
+        each[window.words] for each, window in zip(own, windows, strict=True) if each is not None
+    ]
+    assert len(features) in (0, len(windows))
     longest = max(len(window.words) for window in windows)
     sizes = torch.tensor([len(window.words) for window in windows])
     return WordBatch(
@@ -126,6 +153,7 @@ def make_word_batch(
         pieces=_stack([window.pieces for window in windows]).to(device),
         mask=(torch.arange(longest) < sizes[:, None]).to(device),
         term_tags=_stack(term_tags).to(device) if term_tags else None,
+        features=_stack(features).to(device) if features else None,
     )
 
 
@@ -173,9 +201,9 @@ def tagging_loss(network: nn.Module, batch: TaggedBatch) -> Tensor:
     return (losses * batch.weights).sum() / by_word.sum()
 
 
-def _stack(rows: Sequence[NDArray[np.int64] | Tags]) -> Tensor:
-    """``(B, W)``, padded on the right with zeros."""
-    stacked = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)
+def _stack(rows: Sequence[NDArray[np.integer]]) -> Tensor:
+    """``(B, W, ...)`` int64, padded on the right with zeros."""
+    stacked = np.zeros((len(rows), max(map(len, rows)), *rows[0].shape[1:]), dtype=np.int64)
     for row, values in zip(stacked, rows, strict=True):
         row[: len(values)] = values
     return torch.from_numpy(stacked)

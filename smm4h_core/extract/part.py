@@ -107,6 +107,7 @@ def encode_for_tagger(
         stride=extraction_of(config).stride,
         emoji=config.text.emoji,
         terms=terms,
+        word_features=extraction_of(config).word_features,
     )
 
 

@@ -37,6 +37,7 @@ def encode(tiny_bert: Path, terms: TermMatcher) -> Callable[..., list[WordedPost
         max_length: int = 64,
         stride: int = 8,
         with_terms: bool = True,
+        word_features: bool = False,
         tokeniser: Tokeniser = tokeniser,
     ) -> list[WordedPost]:
         posts = [Post(str(n), text, "en") for n, text in enumerate(texts)]
@@ -47,6 +48,7 @@ def encode(tiny_bert: Path, terms: TermMatcher) -> Callable[..., list[WordedPost
             stride=stride,
             emoji="map",
             terms=terms if with_terms else None,
+            word_features=word_features,
         )
 
     return encode
