@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from smm4h_core.errors import ResourceError
+from smm4h_core.errors import ConfigError, ResourceError
 
 LOCAL_OBJECT_STORE = 128 << 20
 """Bytes; members exchange progress, not arrays, so Ray's default (30 % of memory) is waste."""
@@ -36,7 +36,13 @@ def connected() -> Iterator[None]:
     Always with token authentication; what is started here listens at loopback alone. A cluster
     that was started here ends with the block; one that was joined is left alone, and so is a
     connection that the caller already had.
+
+    Raises:
+        ConfigError: ``RAY_AUTH_MODE`` asks for no token.
     """
+    mode = os.environ.get("RAY_AUTH_MODE", "token")
+    if mode != "token":
+        raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
     if "ray" not in sys.modules:
         # Ray reads both once, at import. Later is too late, and ray.init() then sees to the token
         # by itself for a cluster that it starts.

@@ -119,7 +119,7 @@ def change_bundle(told: Mapping[str, Any], bundle: Path) -> dict[str, Any]:
     ingress = ray_serve.get_app_handle(APP)
     refused = ingress.refused.remote().result(timeout_s=30)
     if refused:
-        raise ResourceError(f"{bundle}: not taken, the one before goes on: {refused}")
+        raise ResourceError(f"{bundle}: not taken, the one before goes on: {'; '.join(refused)}")
     return changed
 
 

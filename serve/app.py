@@ -24,7 +24,7 @@ from serve.key_file import KeyFile
 from serve.limits import Limits
 from serve.messages import Answer, Asked
 from serve.metrics import Metrics
-from serve.settings import Args, FrontSettings, Kind, PartSettings
+from serve.settings import Args, FrontSettings, Kind, PartSettings, read_settings
 from serve.shelf import MissingBundleError
 from smm4h_core.bundle import open_bundle
 from smm4h_core.errors import ConfigError
@@ -80,7 +80,7 @@ class PartDeployment:
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take a ``user_config``; Ray Serve calls it after the constructor, too."""
-        await self._server.reconfigure(PartSettings.model_validate(user_config))
+        await self._server.reconfigure(user_config)
 
     async def answer(self, asked: Asked, found: Answer | None = None) -> Answer:
         """See `serve.part.PartServer.answer`."""
@@ -110,8 +110,8 @@ class IngressDeployment:
 
         self._limits = Limits.model_validate(limits)
         asks = {kind: _ask(parts[kind]) for kind in NAMES if kind in parts}
+        # `reconfigure` loads what is to answer: the bundle of the beginning may be long gone.
         graph = Graph(Path(bundle), asks, lost=(RayActorError,))
-        graph.use(None)
 
         async def ask_states() -> list[dict[str, Any]]:
             async with asyncio.timeout(STATE_S):
@@ -135,13 +135,22 @@ class IngressDeployment:
 
     async def reconfigure(self, user_config: dict[str, Any]) -> None:
         """Take a ``user_config``."""
-        settings = FrontSettings.model_validate(user_config)
-        await asyncio.to_thread(self._service.graph.use, settings.bundle)
+        graph = self._service.graph
+        try:
+            settings = read_settings(FrontSettings, user_config)
+        except ConfigError as error:
+            if not graph.shelf.held:
+                raise
+            graph.shelf.refused = str(error)  # an error here would end this replica
+            return
+        await asyncio.to_thread(graph.use, settings.bundle)
         self._service.limits = settings.limits or self._limits
 
-    def refused(self) -> str | None:
-        """Why the last change of bundles did not happen; None where it did."""
-        return self._service.graph.shelf.refused
+    async def refused(self) -> list[str]:
+        """Why the last change did not happen, here or at a part; nothing where it did."""
+        states = await self._service.ask_states()
+        told = [self._service.graph.shelf.refused, *(each["refused"] for each in states)]
+        return [each for each in told if each]
 
 
 def build_app(told: Mapping[str, Any]) -> ray_serve.Application:

@@ -165,7 +165,9 @@ class Graph:
         attempt, held = 1, self.shelf.current
         while True:
             try:
-                return await journey(held)
+                answer = await journey(held)
+                self.shelf.note_answered(held.digest)
+                return answer
             except MissingBundleError:
                 # A change is under way: some replica has the new bundle not yet, or, where this
                 # ingress is late itself, the old one no longer.

@@ -13,7 +13,7 @@ from typing import Any
 from serve.batcher import Batcher
 from serve.messages import Answer, Asked, PartError, Timings
 from serve.rules import change_rules
-from serve.settings import Kind, PartSettings
+from serve.settings import Kind, PartSettings, read_settings
 from serve.shelf import Held, MissingBundleError, Shelf
 from serve.timed import TokeniserClock, time_part
 from smm4h_core.bundle import open_bundle
@@ -58,13 +58,17 @@ class PartServer:
             wait_s=self._settings.batch_wait_s,
         )
 
-    async def reconfigure(self, settings: PartSettings) -> None:
-        """Take settings; what cannot be had leaves everything as it was, and is told by `state`.
+    async def reconfigure(self, told: Mapping[str, Any]) -> None:
+        """Take a ``user_config``, as `serve.settings.PartSettings`.
+
+        What cannot be had leaves everything as it was, and is told by `state`.
 
         Raises:
             Smm4hError: nothing could be loaded at all.
         """
+        settings = PartSettings()
         try:
+            settings = read_settings(PartSettings, told)
             await asyncio.to_thread(self._apply, settings)
         except Smm4hError as error:
             self._shelf.refused = str(error)
@@ -127,15 +131,14 @@ class PartServer:
             raise RuntimeError(f"{self.kind}: a batch has taken {self._batcher.busy_s():.0f} s")
 
     def _apply(self, settings: PartSettings) -> None:
-        if settings.rule != self._settings.rule and self._shelf.held:
-            change_rules(self._shelf.current.value.bare, settings.rule)  # may refuse
         before, self._settings = self._settings, settings
         try:
-            self._shelf.put(settings.bundle or self._first)
+            self._shelf.put(settings.bundle or self._first)  # a new one takes the rule as it loads
+            used = change_rules(self._shelf.current.value.bare, settings.rule)
         except Smm4hError:
             self._settings = before
             raise
-        self._shelf.change(lambda old: replace(old, used=change_rules(old.bare, settings.rule)))
+        self._shelf.change(lambda old: replace(old, used=used))
 
     def _load(self, folder: Path) -> Held[Loaded]:
         opened = open_bundle(folder)

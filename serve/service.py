@@ -40,13 +40,14 @@ class Service:
     """Requests being answered."""
     _looked: float = field(default=-READY_FOR_S, init=False)
     _ready: bool = field(default=False, init=False)
+    _was_ready: bool = field(default=False, init=False)
 
     async def is_ready(self) -> bool:
         """Whether every part answers."""
         if time.monotonic() - self._looked >= READY_FOR_S:
             try:
                 await self.ask_states()
-                self._ready = True
+                self._ready = self._was_ready = True
             except Exception as error:  # of whichever engine: it means "not ready"
                 _log.warning("not ready: %s", type(error).__name__)
                 self._ready = False
@@ -55,4 +56,4 @@ class Service:
 
     async def was_ready(self) -> bool:
         """Whether every part has answered since the start; later losses are waited out."""
-        return self._ready or await self.is_ready()
+        return self._was_ready or await self.is_ready()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serve.limits import Limits
+from smm4h_core.errors import ConfigError
 
 Kind = Literal["classifier", "extractor", "linker"]
 
@@ -51,6 +53,24 @@ class FrontSettings(_Strict):
     """As in `PartSettings`."""
     limits: Limits | None = None
     """What a request may be; None leaves the builder's."""
+
+
+S = TypeVar("S", bound=_Strict)
+
+
+def read_settings(kind: type[S], told: Mapping[str, Any]) -> S:
+    """A ``user_config`` as what it is meant for.
+
+    Raises:
+        ConfigError: naming each key that is unknown or wrong.
+    """
+    try:
+        return kind.model_validate(dict(told))
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()
+        )
+        raise ConfigError(f"user_config: {wrong}") from None
 
 
 class Args(_Strict):

@@ -1,4 +1,4 @@
-"""Bundles that a replica holds: the one in use and, after a change, the one before it.
+"""Bundles that a replica holds: the one in use and, after a change, the one that answered before.
 
 A new bundle reaches the replicas one after another. Until all have it, a request that some replica
 cannot answer with the new one is answered with the old one from beginning to end, never with both.
@@ -40,12 +40,13 @@ class Shelf(Generic[T]):
     def __init__(self, load: Callable[[Path], Held[T]]) -> None:
         self._load = load
         self._held: tuple[Held[T], ...] = ()
+        self._answered: str | None = None
         self.refused: str | None = None
         """Why the last change did not happen; None where it did."""
 
     @property
     def held(self) -> tuple[Held[T], ...]:
-        """The bundle in use, then the one before it."""
+        """The bundle in use, then the one that answered before it."""
         return self._held
 
     @property
@@ -61,8 +62,16 @@ class Shelf(Generic[T]):
         """
         for each in self._held:
             if each.digest == digest:
+                self.note_answered(digest)
                 return each.value
         raise MissingBundleError(digest)
+
+    def note_answered(self, digest: str) -> None:
+        """A bundle has answered: when a new one comes, this is the one to keep beside it.
+
+        The one in use need not be it: where others refused it, the one before goes on.
+        """
+        self._answered = digest
 
     def put(self, folder: Path) -> None:
         """Load a bundle and use it from now on, unless it is in use already.
@@ -73,7 +82,8 @@ class Shelf(Generic[T]):
         if self._held and self.current.digest == read_manifest(folder)["sha256"]:
             return
         new = self._load(folder)
-        self._held = (new, *self._held[:1])
+        kept = [each for each in self._held if each.digest == self._answered] or self._held
+        self._held = (new, *kept[:1])
 
     def change(self, to: Callable[[T], T]) -> None:
         """Put another value in the place of the one in use."""

@@ -277,7 +277,7 @@ def verify_bundle(folder: Path) -> dict[str, Any]:
     """Check that every file is there, and is the one that was written; return the manifest.
 
     Raises:
-        BundleError: naming each file that is missing, altered or not listed.
+        BundleError: naming each file that is missing, altered, not listed or not to be read.
     """
     manifest = read_manifest(folder)
     expected, found = manifest.get("files"), _describe_files(folder)
@@ -356,7 +356,10 @@ def _describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != MANIFEST:
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            try:
+                with path.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            except OSError as error:
+                raise BundleError(f"{path}: cannot be read: {error.strerror}") from None
             described[name] = {"size": path.stat().st_size, "sha256": digest}
     return described

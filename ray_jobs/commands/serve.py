@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from ipaddress import ip_address
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Annotated
 
 import typer
@@ -36,12 +37,14 @@ def serve(
     from ray_jobs.serving import TUNED, change_bundle, describe_application, serving
 
     told = describe_application(bundle, host=host, port=port, keys=keys, replicas=replicas)
-    waiting = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    arrived: SimpleQueue[int] = SimpleQueue()
     os.environ.update({name: os.environ.get(name, value) for name, value in TUNED.items()})
     with connected(), serving(told):
+        # Handlers and not `sigwait`: whichever of Ray's threads a signal meets, it gets here.
+        for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda number, _: arrived.put(number))
         notices().print(f"http://{host}:{port}  (stop: Ctrl-C; new bundle: kill -HUP)")
-        signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
-        while signal.sigwait(waiting) == signal.SIGHUP:
+        while arrived.get() == signal.SIGHUP:
             try:
                 told = change_bundle(told, bundle)
                 notices().print(f"{bundle}: taken", markup=False)
@@ -54,6 +57,11 @@ def _check_access(host: str, keys: Path | None, no_auth: bool) -> None:
     mode = os.environ.get("RAY_AUTH_MODE", "token")
     if mode != "token":
         raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
+    if address := os.environ.get("RAY_ADDRESS"):
+        raise ConfigError(
+            f"RAY_ADDRESS: expected none, got {address}; `smm4h serve` is a service of this "
+            "machine, which would take the cluster's place of one: there, use `serve deploy`"
+        )
     if no_auth == (keys is not None):
         raise typer.BadParameter(
             "expected a file of keys, or --no-auth at a loopback address", param_hint="--keys"
