@@ -105,7 +105,7 @@ def compose(bundle: Path) -> tuple[Graph, dict[Kind, PartServer]]:
 
 async def start(parts: dict[Kind, PartServer], **settings: Any) -> None:
     for part in parts.values():
-        await part.reconfigure(PartSettings(**settings))
+        await part.reconfigure(PartSettings(**settings).model_dump(mode="json"))
 
 
 def call(part: PartServer) -> Ask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -223,6 +224,13 @@ def _rewrite_frozen(bundle: Path) -> None:
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_may_not_be_read_is_named(bundle: Path) -> None:
+    (bundle / "README.md").chmod(0)
+    with pytest.raises(BundleError, match=r"README\.md: cannot be read: Permission denied"):
+        verify_bundle(bundle)
 
 
 def test_joined_bundle_asks_the_classifier_of_each_post_s_language(

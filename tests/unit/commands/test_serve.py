@@ -38,6 +38,15 @@ def test_serve_never_runs_without_ray_s_token(
     assert "RAY_AUTH_MODE: expected token, got disabled" in ended.err
 
 
+def test_serve_leaves_a_cluster_alone(
+    smm4h, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    ended = smm4h("serve", tiny_bundle, "--no-auth")
+    assert ended.code == 2
+    assert "RAY_ADDRESS: expected none, got 10.0.0.1:6379" in ended.err
+
+
 def test_serve_tells_of_a_broken_bundle_before_ray_starts(
     smm4h, tiny_bundle: Path, tmp_path: Path
 ) -> None:

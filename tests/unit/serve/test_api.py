@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -215,6 +216,24 @@ def test_nothing_is_answered_before_every_part_is_there(composed: tuple[Graph, A
             assert (answer.status_code, code_of(answer)) == (503, "not_ready")
             assert answer.headers["Retry-After"].isdecimal()
         assert client.get("/healthz").status_code == 200
+
+
+def test_parts_that_are_lost_for_a_while_are_waited_for(
+    composed: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.service.READY_FOR_S", 0.0)
+    service = serve_over(*composed)
+
+    async def lost() -> list[dict[str, Any]]:
+        raise TimeoutError
+
+    async def run() -> list[bool]:
+        ready = [await service.is_ready()]
+        service.ask_states = lost
+        return [*ready, await service.is_ready(), await service.was_ready()]
+
+    # Posts wait for replicas that are on their way back; only "ready" says no.
+    assert asyncio.run(run()) == [True, False, True]
 
 
 def test_the_page_tells_faults_as_a_page_and_keeps_what_was_typed(

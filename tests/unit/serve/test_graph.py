@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from serve.graph import Wanted
+from smm4h_core.bundle import seal
 from smm4h_core.corpora.sample import sample_split
 from smm4h_core.errors import BundleError, DataError
 from smm4h_core.pipeline import load_pipeline
@@ -167,6 +169,62 @@ def test_graph_keeps_the_old_bundle_where_the_new_one_is_broken(
     assert label == "whole@1"
     assert "safetensors: expected" in front
     assert front == part
+
+
+def test_what_answered_is_kept_when_others_refused_the_one_in_use(
+    whole_bundle: Path, posts: list[Post], tmp_path: Path
+) -> None:
+    halfway = renamed(whole_bundle, tmp_path / "halfway", version="2")
+    good = renamed(whole_bundle, tmp_path / "good", version="3")
+
+    async def run() -> list[str]:
+        graph, parts = compose(whole_bundle)
+        await start(parts)
+        labels = []
+        for newest in (halfway, good):  # no part takes the first, nor yet the second
+            graph.use(newest)
+            (report,), _ = await graph.process(posts[:1])
+            labels.append(report.bundle)
+        await start(parts, bundle=good)
+        (report,), _ = await graph.process(posts[:1])
+        return [*labels, report.bundle]
+
+    assert asyncio.run(run()) == ["whole@1", "whole@1", "whole@3"]
+
+
+def test_parts_stay_as_they_were_where_settings_cannot_be_read(tiny_bundle: Path) -> None:
+    async def run() -> list[Any]:
+        graph, parts = compose(tiny_bundle)
+        await start(parts)
+        part = parts["classifier"]
+        await part.reconfigure({"rule": {"treshold": 0.5}})
+        said = [part.state()["refused"]]
+        (report,), _ = await graph.process([Post("1", "seroquel made me sleep", "en")])
+        await part.reconfigure({})
+        return [*said, report.bundle, part.state()["refused"]]
+
+    refused, label, after = asyncio.run(run())
+    assert refused == "user_config: rule.treshold: Extra inputs are not permitted"
+    assert (label, after) == ("tiny@1", None)
+
+
+def test_a_bundle_and_its_rule_change_together(tiny_bundle: Path, tmp_path: Path) -> None:
+    voting = Path(shutil.copytree(tiny_bundle, tmp_path / "voting"))
+    manifest = json.loads((voting / "manifest.json").read_text())
+    manifest["parts"]["classifier"]["rule"] = {
+        "kind": "majority", "member_thresholds": [0.5, 0.5], "tie": "positive",
+    }  # fmt: skip
+    (voting / "manifest.json").write_text(json.dumps({**manifest, "sha256": seal(manifest)}))
+
+    async def run() -> dict[str, Any]:
+        _, parts = compose(voting)
+        await start(parts)
+        await start(parts, bundle=tiny_bundle, rule={"threshold": 1.0})  # a vote has no such number
+        return parts["classifier"].state()
+
+    state = asyncio.run(run())
+    assert (state["refused"], state["bundle"]) == (None, "tiny@1")
+    assert state["rule"] == {"threshold": 1.0}
 
 
 def test_parts_that_never_had_a_bundle_say_the_root_cause(tmp_path: Path, tiny_bundle) -> None:
