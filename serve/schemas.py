@@ -80,15 +80,26 @@ class Mentions(_Body):
     """The mentions."""
 
 
-class CandidateOut(_Body):
+class SourceOut(_Body):
+    """What one source said of a concept."""
+
+    term: str
+    """The concept's term that came nearest."""
+    source: str
+    """What proposed it: ``exact``, ``ngram``, ``similarity``, ``classifier``; ``learned`` joins."""
+    rank: int
+    """Its place among the source's candidates, from 1."""
+    score: float
+    """How near, on the source's own scale; greater is nearer."""
+
+
+class CandidateOut(SourceOut):
     """A concept that was weighed."""
 
     concept_id: str
     """Its code."""
-    term: str
-    """Its term that came nearest."""
-    score: float
-    """How near; greater is nearer."""
+    found_by: list[SourceOut]
+    """What was joined into it; empty where one source alone proposed it."""
 
 
 class LinkOut(_Body):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from smm4h_core.corpora.shapes import format_label
-from smm4h_core.types import FoundMention, Link, Pair, Report
+from smm4h_core.types import Candidate, FoundMention, Link, Pair, Report
 
 ANSWER_COLUMNS = ("ade_prob", "ade_label", "ade_votes", "drugs", "mentions", "bundle")
 """What `report_to_cells` gives: prob, ADE or NoADE, members for ADE; the distinct ingredients
@@ -116,6 +116,15 @@ def _mention_to_json(found: FoundMention) -> dict[str, Any]:
     }
 
 
+def _source_to_json(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "term": candidate.term,
+        "source": candidate.source,
+        "rank": candidate.rank,
+        "score": candidate.score,
+    }
+
+
 def link_to_json(link: Link) -> dict[str, Any]:
     """Return a link as an object of plain values; ``concept_id`` is None for NIL."""
     return {
@@ -124,7 +133,11 @@ def link_to_json(link: Link) -> dict[str, Any]:
         "source": link.source,
         "score": link.score,
         "candidates": [
-            {"concept_id": each.concept_id, "term": each.term, "score": each.score}
+            {
+                "concept_id": each.concept_id,
+                **_source_to_json(each),
+                "found_by": list(map(_source_to_json, each.found_by)),
+            }
             for each in link.candidates
         ],
     }

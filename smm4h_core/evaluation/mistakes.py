@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from smm4h_core.evaluation.spans import same_stretch
 from smm4h_core.types import AnnotatedPost, FoundMention, Mention
 
 Kind = Literal["missed", "spurious", "boundary", "type"]
@@ -110,7 +111,7 @@ def _compare(gold: Sequence[Mention], found: Sequence[FoundMention]) -> tuple[Mi
         one, other = gold[g], found[f].mention
         if one.type != other.type:
             mistakes.append(Mistake("type", one, found[f]))
-        elif one.span != other.span:
+        elif not same_stretch(one, other):
             mistakes.append(Mistake("boundary", one, found[f]))
     paired_gold, paired_found = {g for g, _ in pairs}, {f for _, f in pairs}
     mistakes += [Mistake("missed", m, None) for g, m in enumerate(gold) if g not in paired_gold]
@@ -119,10 +120,14 @@ def _compare(gold: Sequence[Mention], found: Sequence[FoundMention]) -> tuple[Mi
 
 
 def _worth(gold: Mention, found: Mention) -> float:
-    shared = min(gold.span.end, found.span.end) - max(gold.span.start, found.span.start)
-    if shared <= 0:
+    shared = sum(
+        max(0, min(one.end, other.end) - max(one.start, other.start))
+        for one in gold.parts
+        for other in found.parts
+    )
+    if not shared:
         return 0.0
-    covered = max(gold.span.end, found.span.end) - min(gold.span.start, found.span.start)
+    covered = sum(part.end - part.start for part in (*gold.parts, *found.parts)) - shared
     # Equal boundaries are worth more than any number of overlaps that could be had instead.
     return shared / covered + (1000.0 if covered == shared else 0.0) + (gold.type == found.type)
 

@@ -2,7 +2,8 @@
 
 The *official* one counts matching pairs, so a prediction cut into three fragments finds its gold
 three times, and spans that merely touch overlap. The *one-to-one* one pairs each gold with at most
-one prediction, as many pairs as can be, and wants a code point in common.
+one prediction, as many pairs as can be, and wants a code point in common. The official one knows
+mentions in parts by their hull alone, as its files do; the other one by their parts.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def count_spans(gold: Mentions, pred: Mentions, *, task: SpanTask) -> ByScorer[C
         ),
         one_to_one=ByStrictness(
             _rows(textless, _overlap, _count_one_to_one),
-            _rows(textless, _same_boundaries, _count_one_to_one),
+            _rows(textless, same_stretch, _count_one_to_one),
         ),
     )
 
@@ -130,7 +131,17 @@ def _overlap_or_touch(a: Mention, b: Mention) -> bool:
 
 
 def _overlap(a: Mention, b: Mention) -> bool:
-    return a.span.overlaps(b.span)
+    """Whether some code point is in both: of mentions in parts, not in what lies between them."""
+    return any(one.overlaps(other) for one in a.parts for other in b.parts)
+
+
+def same_stretch(a: Mention, b: Mention) -> bool:
+    """Whether boundaries agree: those of the parts, or of the whole where one has no parts.
+
+    The shared task's files cannot say parts, so that an answer in them is right by its hull.
+    """
+    in_parts = bool(a.fragments and b.fragments)
+    return a.fragments == b.fragments if in_parts else a.span == b.span
 
 
 def _same_boundaries(a: Mention, b: Mention) -> bool:

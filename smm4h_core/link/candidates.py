@@ -90,12 +90,10 @@ def merge_by_rank(
 
 
 def read_mention(text: str) -> str:
-    """A mention as linkers read it: stripped, and cut at a word where it is absurdly long.
+    """A mention as linkers read it, stripped.
 
-    Empty where there is nothing to link. U+FFFD stands for half of a surrogate pair, which no table
-    of terms can hold.
+    Empty where there is nothing to link, or more than a mention can be (`MAX_MENTION`): the answer
+    is NIL then. U+FFFD stands for half of a surrogate pair, which no table of terms can hold.
     """
-    stripped = " ".join(replace_surrogates(text[: 4 * MAX_MENTION]).split())
-    if len(stripped) <= MAX_MENTION:
-        return stripped
-    return stripped[:MAX_MENTION].rpartition(" ")[0] or stripped[:MAX_MENTION]
+    stripped = " ".join(replace_surrogates(text).split())
+    return stripped if len(stripped) <= MAX_MENTION else ""

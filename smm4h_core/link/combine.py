@@ -111,8 +111,15 @@ def explain(rule: LinkRule, proposals: Proposals, link: Link) -> str:
     facts = "; ".join(said) or "neither model proposes a concept"
     if isinstance(rule, LearnedRule):
         sense = "at or above" if link.concept_id is not None else "below"
-        answer = link.concept_id or "NIL"
-        return f"{answer}: learned prob {link.score:.3f} is {sense} {rule.threshold:.3f} ({facts})"
+        answer = link.concept_id or f"NIL, before {link.candidates[0].concept_id}"
+        by = " and ".join(
+            f"{each.source} ({each.term!r}, rank {each.rank})"
+            for each in link.candidates[0].found_by
+        )
+        return (
+            f"{answer}: learned prob {link.score:.3f} is {sense} {rule.threshold:.3f}; proposed by "
+            f"{by} ({facts})"
+        )
     cut = f"{rule.threshold:.3f}"
     if link.concept_id is None:
         return f"NIL: distance not below {cut} and no concept sure enough ({facts})"

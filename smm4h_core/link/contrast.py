@@ -23,6 +23,8 @@ from smm4h_core.link.similarity import ContrastBatch, Vectors
 from smm4h_core.link.terminology import Term
 
 NUM_POSITIVES = 15
+MOST_MINED = 500
+"""Nearest terms that are looked at for an anchor's negatives, about: each is a vector in memory."""
 NUM_NEGATIVES = 30
 Negatives = Literal["uniform", "hard"]
 
@@ -128,19 +130,34 @@ def mine_negatives(
         num_negatives: Negatives of an anchor.
     """
     index = build_term_index(terms, encode([term.term for term in terms]))
-    # A concept counts once, whatever its terms (three on average), and the anchor's own never.
-    wanted = min(len(terms), 3 * num_negatives + NUM_POSITIVES)
-    places, _ = index.search(encode([each.text for each in anchors]), num_terms=wanted)
-    mined = []
-    for anchor, nearest in zip(anchors, places.tolist(), strict=True):
-        folded = anchor.text.casefold()
-        chosen: dict[str, int] = {}
-        for place in nearest:
-            term = terms[place]
-            if term.concept_id != anchor.concept_id and term.term.casefold() != folded:
-                chosen.setdefault(term.concept_id, place)
-        mined.append(tuple(chosen.values())[:num_negatives])
+    queries = encode([each.text for each in anchors])
+    mined: list[tuple[int, ...]] = [()] * len(anchors)
+    # A concept counts once, whatever its terms (three on average), and the anchor's own never: the
+    # nearest terms of a concept with many may all be its own, so that more must be looked at.
+    pending, wanted = np.arange(len(anchors)), 3 * num_negatives + NUM_POSITIVES
+    while len(pending):
+        places, _ = index.search(queries[pending], num_terms=wanted)
+        left = []
+        for which, nearest in zip(pending.tolist(), places.tolist(), strict=True):
+            mined[which] = _nearest_others(anchors[which], terms, nearest, num_negatives)
+            if len(mined[which]) < num_negatives and wanted < min(len(terms), MOST_MINED):
+                left.append(which)
+        pending, wanted = np.array(left, dtype=np.int64), 4 * wanted
     return mined
+
+
+def _nearest_others(
+    anchor: Anchor, terms: Sequence[Term], nearest: Sequence[int], num_negatives: int
+) -> tuple[int, ...]:
+    """The first place of each other concept, -1, which an approximate index answers, apart."""
+    folded = anchor.text.casefold()
+    chosen: dict[str, int] = {}
+    for place in nearest:
+        term = terms[place]
+        is_other = term.concept_id != anchor.concept_id and term.term.casefold() != folded
+        if place >= 0 and is_other:
+            chosen.setdefault(term.concept_id, place)
+    return tuple(chosen.values())[:num_negatives]
 
 
 def _usable_anchors(terms: Sequence[Term]) -> tuple[Anchor, ...]:

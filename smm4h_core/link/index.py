@@ -150,7 +150,9 @@ class TermIndex:
                     near &= ~self.foreign[langs[which]][places[row]]
                 found = self._found(places[row][near], distances[row][near])
                 answers[which] = take_best(found, "similarity", num_candidates=num_candidates)
-                if len(answers[which]) < num_candidates and num_terms < len(self):
+                # An approximate index that finds fewer than asked has no more to give.
+                is_whole = num_terms >= len(self) or places[row][-1] < 0
+                if len(answers[which]) < num_candidates and not is_whole:
                     left.append(which)
             pending = np.array(left, dtype=np.int64)
             num_terms *= 4

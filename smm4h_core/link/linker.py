@@ -11,7 +11,7 @@ import torch
 from smm4h_core.drugs.curation import language_of
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.errors import DataError
-from smm4h_core.link.candidates import NUM_PROPOSED, read_mention
+from smm4h_core.link.candidates import MAX_MENTION, NUM_PROPOSED, read_mention
 from smm4h_core.link.classifier import (
     ConceptClassifier,
     mention_text,
@@ -218,6 +218,10 @@ class MentionLinker:
 
     def explain(self, mention: str, context: str | None = None, *, device: torch.device) -> str:
         """One sentence: which part decided about a mention, by which numbers."""
+        if mention.strip() and not read_mention(mention):
+            return (
+                f"NIL: expected a mention of at most {MAX_MENTION} characters, got {len(mention)}"
+            )
         (proposals,) = self.propose([mention], [context], device=device)
         (link,) = combine_links(self.rule, [proposals], self.terminology.concepts)
         return explain(self.rule, proposals, link)

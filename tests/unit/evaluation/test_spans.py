@@ -57,6 +57,24 @@ def test_fragments_inflate_the_official_scorer_but_not_the_one_to_one():
     assert fragments["one-to-one relaxed"] == [1, 2, 1]
 
 
+def in_parts(*parts: tuple[int, int]) -> Mention:
+    spans = tuple(Span(*part) for part in parts)
+    return Mention(Span(spans[0].start, spans[-1].end), "x", fragments=spans)
+
+
+def test_mentions_in_parts_match_by_them_one_to_one_and_by_their_hull_officially():
+    gold = [in_parts((0, 4), (20, 24))]
+    between = counts(gold, [ade(8, 12)])  # in the hull, in no part
+    assert between["official relaxed"] == [1, 0, 0]
+    assert between["one-to-one relaxed"] == [0, 1, 1]
+    other = counts(gold, [in_parts((0, 4), (18, 24))])
+    assert other["official strict"] == [1, 0, 0]
+    assert (other["one-to-one strict"], other["one-to-one relaxed"]) == ([0, 1, 1], [1, 0, 0])
+    # The shared task's files know no parts: there the hull is the best that can be said.
+    for pred in (in_parts((0, 4), (20, 24)), ade(0, 24)):
+        assert counts(gold, [pred])["one-to-one strict"] == [1, 0, 0]
+
+
 def test_official_true_positives_are_pairs():
     # Two golds, two predictions, each prediction over both golds: four pairs.
     both = counts([ade(0, 4), ade(5, 9)], [ade(0, 9), ade(1, 8)])

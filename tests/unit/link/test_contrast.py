@@ -100,6 +100,22 @@ def test_mined_negatives_hold_the_concepts_ranked_above_the_gold_one() -> None:
 
 
 @pytest.mark.parametrize(("loss", "negatives"), [("triplet", "hard"), ("info_nce", "uniform")])
+def test_mining_looks_beyond_a_concept_of_many_terms() -> None:
+    # All of its own terms are nearer than any other concept's.
+    own = [Term("C1", f"own {n}", "synonym", "en") for n in range(40)]
+    others = [Term(f"D{n}", f"other {n}", "preferred", "en") for n in range(3)]
+
+    def encode(texts: Sequence[str]) -> Vectors:
+        far = [[float(not text.startswith("own")), len(text) / 100] for text in texts]
+        return np.array(far, dtype=np.float32)
+
+    (found,) = mine_negatives(
+        [Anchor("own", "C1")], [*own, *others], encode=encode, num_negatives=2
+    )
+    assert len(found) == 2
+    assert min(found) >= len(own)
+
+
 def test_similarity_encoder_learns_its_mentions_by_heart(
     tiny_bert: Path, synthetic: Terminology, loss: Loss, negatives: Negatives
 ) -> None:
