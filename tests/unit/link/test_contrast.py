@@ -99,7 +99,6 @@ def test_mined_negatives_hold_the_concepts_ranked_above_the_gold_one() -> None:
     assert [names[place] for place in mined] == ["nearer", "farther"]
 
 
-@pytest.mark.parametrize(("loss", "negatives"), [("triplet", "hard"), ("info_nce", "uniform")])
 def test_mining_looks_beyond_a_concept_of_many_terms() -> None:
     # All of its own terms are nearer than any other concept's.
     own = [Term("C1", f"own {n}", "synonym", "en") for n in range(40)]
@@ -116,6 +115,7 @@ def test_mining_looks_beyond_a_concept_of_many_terms() -> None:
     assert min(found) >= len(own)
 
 
+@pytest.mark.parametrize(("loss", "negatives"), [("triplet", "hard"), ("info_nce", "uniform")])
 def test_similarity_encoder_learns_its_mentions_by_heart(
     tiny_bert: Path, synthetic: Terminology, loss: Loss, negatives: Negatives
 ) -> None:
