@@ -6,7 +6,7 @@ concept is a PT; its LLTs are its terms. HLTs, HLGTs and SOCs are concepts too, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -28,9 +28,16 @@ WIDTHS: Mapping[str, int] = MappingProxyType(
         "soc_hlgt.asc": 2,
         "mdhier.asc": 12,
         "intl_ord.asc": 2,
+        "smq_list.asc": 9,
+        "smq_content.asc": 9,
     }
 )
 """Files of a release with the number of their columns."""
+SMQ_FILES = ("smq_list.asc", "smq_content.asc")
+"""Standardised queries: groups of PTs and LLTs for whoever searches. Nothing is linked to one; a
+release may come without them, and those that are there are checked."""
+SMQ_LEVELS = MappingProxyType({"0": "SMQ", "4": "PT", "5": "LLT"})
+"""What a line of ``smq_content.asc`` names, by its ``term_level``."""
 RELEASE_FILE = "meddra_release.asc"
 """States version and language; older releases lack it."""
 
@@ -76,7 +83,7 @@ def read_release(folder: Path) -> str | None:
 
 
 def read_meddra(folder: Path) -> Iterator[Term]:
-    """Read a release, every file of `WIDTHS`, and check that they agree.
+    """Read a release, every file of `WIDTHS`, and check that they agree; see `SMQ_FILES`.
 
     Raises:
         DataError: a missing file, another number of columns, a code that is empty, stands twice or
@@ -84,7 +91,7 @@ def read_meddra(folder: Path) -> Iterator[Term]:
             by file and line.
     """
     for name in WIDTHS:
-        if not (folder / name).is_file():
+        if not (folder / name).is_file() and name not in SMQ_FILES:
             raise DataError(f"{folder / name}: expected a file of the release, got nothing")
     soc, hlgt, hlt, pt = (
         _Level(file, level, _by_code(folder / file))
@@ -99,7 +106,9 @@ def read_meddra(folder: Path) -> Iterator[Term]:
     hlgt_parents = _read_parents(folder / "soc_hlgt.asc", soc, hlgt)
     hlt_parents = _read_parents(folder / "hlgt_hlt.asc", hlgt, hlt)
     pt_parents = _read_parents(folder / "hlt_pt.asc", hlt, pt)
-    primary = _read_hierarchy(folder / "mdhier.asc", pt, hlt, pt_parents, hlgt, soc)
+    parents = (pt_parents, hlt_parents, hlgt_parents)
+    primary = _read_hierarchy(folder / "mdhier.asc", (pt, hlt, hlgt, soc), parents)
+    _check_queries(folder, pt)
     yield from _preferred(soc, {}, {})
     yield from _preferred(hlgt, hlgt_parents, {})
     yield from _preferred(hlt, hlt_parents, {})
@@ -166,25 +175,47 @@ def _check_order(path: Path, soc: _Level) -> None:
             )
 
 
+def _check_queries(folder: Path, pt: _Level) -> None:
+    listed, content = (folder / name for name in SMQ_FILES)
+    if listed.is_file() != content.is_file():
+        there, missing = (listed, content) if listed.is_file() else (content, listed)
+        raise DataError(f"{missing}: expected it beside {there.name}, got nothing")
+    if not listed.is_file():
+        return
+    queries = _Level(listed.name, "SMQ", _by_code(listed))
+    llt = _Level("llt.asc", "LLT", _by_code(folder / "llt.asc"))
+    levels = {each.level: each for each in (queries, pt, llt)}
+    for line in _read(content):
+        _known(line, line.cells[0], queries)
+        level = SMQ_LEVELS.get(line.cells[2])
+        if level is None:
+            raise line.refuse(f"a term_level among {', '.join(SMQ_LEVELS)}", repr(line.cells[2]))
+        _known(line, line.cells[1], levels[level])
+
+
 def _read_hierarchy(
-    path: Path,
-    pt: _Level,
-    hlt: _Level,
-    pt_parents: Mapping[str, list[str]],
-    hlgt: _Level,
-    soc: _Level,
+    path: Path, levels: Sequence[_Level], parents: Sequence[Mapping[str, list[str]]]
 ) -> dict[str, tuple[str, str]]:
-    """Each PT's HLT and SOC on its primary path."""
+    """Each PT's HLT and SOC on its primary path.
+
+    Args:
+        path: ``mdhier.asc``.
+        levels: PT, HLT, HLGT and SOC.
+        parents: Of PTs, HLTs and HLGTs, as the files between two levels have them.
+    """
+    pt = levels[0]
     primary: dict[str, tuple[str, str]] = {}
     for line in _read(path):
-        pt_code, hlt_code, hlgt_code, soc_code, *_, primary_soc, flag = line.cells
-        _known(line, pt_code, pt)
-        _known(line, hlgt_code, hlgt)
-        _known(line, soc_code, soc)
-        if _known(line, hlt_code, hlt) not in pt_parents[pt_code]:
-            raise line.refuse(f"an HLT of {pt_code} as hlt_pt.asc has it", hlt_code)
-        if line.cells[4] != pt.name(pt_code):
-            raise line.refuse(f"{pt.name(pt_code)!r} as pt.asc has it", repr(line.cells[4]))
+        codes = [_known(line, *each) for each in zip(line.cells, levels, strict=False)]
+        pt_code, hlt_code, _, soc_code = codes
+        *_, primary_soc, flag = line.cells
+        for code, above, level, known in zip(codes, codes[1:], levels[1:], parents, strict=False):
+            if above not in known[code]:
+                between = f"{level.file.removesuffix('.asc')}_{_below(level, levels)}"
+                raise line.refuse(f"a {level.level} of {code} as {between} has it", above)
+        for code, name, level in zip(codes, line.cells[4:], levels, strict=False):
+            if name != level.name(code):
+                raise line.refuse(f"{level.name(code)!r} as {level.file} has it", repr(name))
         if flag not in ("Y", "N"):
             raise line.refuse("Y or N as primary_soc_fg", repr(flag))
         stated = pt.lines[pt_code].cells[3]
@@ -201,6 +232,10 @@ def _read_hierarchy(
         if code not in primary:
             raise line.refuse(f"a primary path of {code} in {path.name}", "none")
     return primary
+
+
+def _below(level: _Level, levels: Sequence[_Level]) -> str:
+    return levels[levels.index(level) - 1].file
 
 
 def _preferred(

@@ -1,4 +1,4 @@
-"""A synthetic release in MedDRA's shape, for tests and the demo; nothing in it is MedDRA's.
+"""A synthetic release in MedDRA's shape, for tests and trials; nothing in it is MedDRA's.
 
 Names are our own lay terms, numbers are drawn, and every code begins with 9, which MedDRA's never
 do. What is measured on it says nothing about MedDRA.
@@ -76,6 +76,13 @@ def _make_files(
         "soc_hlgt.asc": [(each.parents[0].code, each.code) for each in hlgts],
         "mdhier.asc": [_path(pt, hlt) for pt in pts for hlt in pt.parents],
         "intl_ord.asc": [(f"{place:02d}", each.code) for place, each in enumerate(socs, start=1)],
+        "smq_list.asc": [
+            (_query(soc), f"{soc.name} (SMQ)", "1", "", "", "", VERSION, "A", "N") for soc in socs
+        ],
+        "smq_content.asc": [
+            (_query(_soc(pt.parents[0])), pt.code, "4", "2", "A", "0", "A", VERSION, VERSION)
+            for pt in pts
+        ],
     }
 
 
@@ -97,6 +104,10 @@ def _make_pt(number: int, concept: LayConcept, hlts: Sequence[_Node], rng: rando
     if others and rng.random() < SECOND_HLT_SHARE:
         parents.append(rng.choice(others))
     return _Node(f"94{number:06d}", concept.en[0].capitalize(), tuple(parents))
+
+
+def _query(soc: _Node) -> str:
+    return f"96{soc.code[2:]}"
 
 
 def _soc(hlt: _Node) -> _Node:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from smm4h_core.errors import DataError
-from smm4h_core.link.meddra import WIDTHS, read_meddra
+from smm4h_core.link.meddra import SMQ_FILES, WIDTHS, read_meddra
 from smm4h_core.link.source import read_terminology
 from smm4h_core.link.synthetic import VERSION, write_synthetic_release
 from smm4h_core.link.terminology import Terminology
@@ -92,7 +92,7 @@ def test_meddra_takes_its_version_from_the_release(release: Path, synthetic: Ter
     assert read_terminology(str(release), version="27.0").label == "meddra@27.0"
 
 
-@pytest.mark.parametrize("name", sorted(WIDTHS))
+@pytest.mark.parametrize("name", sorted(WIDTHS.keys() - set(SMQ_FILES)))
 def test_meddra_refuses_a_release_without_one_of_its_files(
     name: str, tmp_path: Path, release: Path
 ) -> None:
@@ -120,6 +120,12 @@ def test_meddra_refuses_a_line_of_another_width(name: str, break_line: Break) ->
         ("mdhier.asc", "$Y$", "$N$", r"pt\.asc:\d+: expected a primary path"),
         ("mdhier.asc", "$Y$", "$Z$", r"mdhier\.asc:3: expected Y or N as primary_soc_fg"),
         ("mdhier.asc", "94000002$93", "94000002$99", r"mdhier\.asc:3: expected a HLT"),
+        ("mdhier.asc", "$92", "$99", r"mdhier\.asc:3: expected a HLGT of hlgt\.asc"),
+        ("mdhier.asc", "$92000013", "$92000001", r"expected a HLGT of 93\d+ as hlgt_hlt\.asc"),
+        ("mdhier.asc", ", all$", ", none$", r"mdhier\.asc:3: expected '.*, all' as hlgt\.asc"),
+        ("smq_list.asc", "96000002", "96000001", r"smq_list\.asc:3: expected code 96000001 once"),
+        ("smq_content.asc", "94", "99", r"smq_content\.asc:3: expected a PT of pt\.asc, got '99"),
+        ("smq_content.asc", "$4$", "$9$", r"smq_content\.asc:3: expected a term_level among 0, 4"),
         ("intl_ord.asc", "91000002", "91000001", r"soc\.asc:2: expected SOC 91000001 once"),
     ],
 )
