@@ -22,7 +22,7 @@ from benchmarks.machine import chosen_device
 from benchmarks.reach import judge
 from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
 from benchmarks.runs import finished_run
-from benchmarks.section import Section
+from benchmarks.section import BenchmarkError, Section
 from smm4h_core.bundle import load_bundle
 from smm4h_core.encoders.base import TokenBatch
 from smm4h_core.extract.network import Tagger
@@ -52,6 +52,8 @@ class TokenClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
         config = PreTrainedConfig()
         config.id2label = LABELS
         super().__init__(config)
+        if tagger.word_features is not None:
+            raise BenchmarkError("a tagger that reads words' own features fits no pipeline")
         self.tagger = tagger
 
     def forward(

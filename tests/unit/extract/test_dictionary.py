@@ -13,6 +13,7 @@ from smm4h_core.extract.dictionary import (
 )
 from smm4h_core.extract.tags import read_tags
 from smm4h_core.extract.words import find_words
+from smm4h_core.link.terminology import Term, build_terminology, save_terminology
 
 TERMS = ["weight gain", "gain", "dry mouth", "St. John's headache", "головная боль", "рвота", "ed"]
 
@@ -94,10 +95,22 @@ def test_read_terms_reads_lists_and_tables(tmp_path: Path) -> None:
     assert read_terms(table) == {"Dry Mouth", "Itch"}
 
 
+def test_read_terms_reads_a_terminology_but_not_its_withdrawn_terms(tmp_path: Path) -> None:
+    terms = [
+        Term("C1", "Dry mouth", "preferred", "en"),
+        Term("C1", "Xerostomia", "synonym", "en"),
+        Term("C1", "Mouth dryness NOS", "llt", "en", current=False),
+    ]
+    save_terminology(build_terminology("ours", "1", terms), tmp_path / "ours.parquet")
+    assert read_terms(tmp_path / "ours.parquet") == {"Dry mouth", "Xerostomia"}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("a.txt", None, "got no such file"),
+        ("hp.obo", b"name: headache\n", "hp.obo: expected a .txt of a term a line, .* got .obo"),
+        ("a.parquet", b"PAR", "a.parquet: expected a terminology's table"),
         ("a.txt", b"# nothing\n", "expected terms, got none"),
         ("a.txt", b"\xff\xfe", "expected UTF-8, got byte 0xff"),
         ("a.tsv", b"id\tname\n1\tx\n", "a.tsv:1: expected a column term, got id, name"),

@@ -16,7 +16,7 @@ from smm4h_core.link.combine import (
     rule_to_json,
 )
 from smm4h_core.link.features import FEATURES, pair_features
-from smm4h_core.types import Concept, Link
+from smm4h_core.types import Candidate, Concept, Link
 
 CONCEPTS = {c: Concept(c, f"name of {c}") for c in "ABCD"}
 
@@ -129,7 +129,21 @@ def test_learned_rule_learns_whom_to_believe() -> None:
     assert [each.concept_id for each in links] == gold
     assert all(0.5 < each.score <= 1 for each in links)
     assert links[0].candidates[0].found_by[0].source == "similarity"
-    assert explain(rule, proposals[0], links[0]).startswith("A: learned prob")
+    said = explain(rule, proposals[0], links[0])
+    assert said.startswith("A: learned prob")
+    assert "; proposed by similarity ('" in said and "and classifier ('" in said
+
+
+def test_explain_names_the_spelling_where_it_alone_proposed_the_answer() -> None:
+    rule = fit_link_rule("learned", *learnable())
+    alike = Candidate("C", "term of C", 0.9, "ngram", 1)
+    proposals = Proposals((), (), (alike,))
+    (link,) = combine_links(rule, [proposals], CONCEPTS)
+    said = explain(rule, proposals, link)
+    assert said.startswith("C: learned prob")
+    assert said.endswith(
+        "proposed by ngram ('term of C', rank 1) (neither model proposes a concept)"
+    )
 
 
 def test_learned_rule_answers_nil_where_development_had_no_concept() -> None:

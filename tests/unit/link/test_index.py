@@ -116,6 +116,7 @@ def test_index_is_read_back_as_it_was_written(
     save_term_index(index, open_storage(str(tmp_path)))
 
     again = load_term_index(tmp_path, memory_mapped=memory_mapped)
+    assert (str(tmp_path) in Path("/proc/self/maps").read_text()) is memory_mapped
 
     assert (again.kind, len(again), again.entries) == (index.kind, len(index), index.entries)
     assert again.link(vectors[:50]) == index.link(vectors[:50])

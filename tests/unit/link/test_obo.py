@@ -7,8 +7,9 @@ import pytest
 from smm4h_core.errors import DataError
 from smm4h_core.link.lay_terms import keep_lay_concepts, load_lay_concepts
 from smm4h_core.link.obo import read_obo
-from smm4h_core.link.source import EMBEDDED_HPO, read_terminology
+from smm4h_core.link.source import read_terminology
 from smm4h_core.link.terminology import Term, build_terminology, save_terminology
+from smm4h_core.packaged import EMBEDDED_HPO
 
 OBO = """\
 format-version: 1.2

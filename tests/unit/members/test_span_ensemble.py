@@ -86,14 +86,16 @@ def check_answers(
     assert result["test"]["one_to_one"]["strict"]["f1"] == pytest.approx(f1)
 
 
-@pytest.mark.parametrize(("head", "folds"), [("crf", 1), ("linear", 2)])
+@pytest.mark.parametrize(
+    ("head", "folds", "word_features"), [("crf", 1, True), ("linear", 2, False)]
+)
 def test_saved_taggers_answer_what_was_evaluated(
-    make_run: Make, tmp_path: Path, head: str, folds: int
+    make_run: Make, tmp_path: Path, head: str, folds: int, word_features: bool
 ) -> None:
     config = make_run(
         f"{head}-{folds}",
         ensemble={"rule": "mean", "threshold": "chosen"},
-        extraction={"head": head, "coordination": True},
+        extraction={"head": head, "coordination": True, "word_features": word_features},
         training={**LEARNT, "select": "last" if folds > 1 else "best"},
         data={"folds": folds},
     )
