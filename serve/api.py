@@ -45,6 +45,8 @@ REFUSALS: Problems = {status: FAILURES[status] for status in (401, 403)}
 _FIELDS = frozenset(
     ("posts", "mentions", "extract_all", *PostIn.model_fields, *MentionIn.model_fields)
 )
+_TOO_LONG = ("too_long", "string_too_long")
+"""Types of pydantic's errors."""
 _MAX_DETAILS = 20
 
 
@@ -217,10 +219,14 @@ def _fault_of(error: Exception) -> Exception:
     if isinstance(error, RequestValidationError):
         if error.body is None and all(each["type"] == "missing" for each in error.errors()):
             return RequestError("empty", "expected a body, got none")
+        # What is too long fits one kind of body alone, and the other kinds complain as well.
+        too_long = [each for each in error.errors() if each["type"] in _TOO_LONG]
         details = [
             Detail(where=_where(each["loc"]), what=str(each["msg"])[:200])
-            for each in error.errors()[:_MAX_DETAILS]
+            for each in (too_long or error.errors())[:_MAX_DETAILS]
         ]
+        if too_long:
+            return RequestError("too_large", "beyond what GET /v1/limits says", details=details)
         return RequestError("invalid", "the body is not what this route takes", details=details)
     if isinstance(error, DataError):  # its words name the post, so ours say it anew
         return RequestError("invalid", "a language, or a part, that this bundle does not have")

@@ -5,6 +5,7 @@ Asking changes nothing at the service, so that whatever fails on the way may be 
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,10 +142,13 @@ class Client:
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         until = time.monotonic() + self._patience_s
         waits = _waits()
+        # In ASCII: half of a surrogate pair, which UTF-8 cannot hold, is then its escape.
+        content = None if body is None else json.dumps(body, ensure_ascii=True).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
         while True:
             wait_s, problem = next(waits), ""
             try:
-                answer = self._http.request(method, path, json=body)
+                answer = self._http.request(method, path, content=content, headers=headers)
             except httpx2.TransportError as error:
                 problem = type(error).__name__
             else:

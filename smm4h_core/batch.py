@@ -111,7 +111,7 @@ def open_table(
     def made() -> Callable[[Row], None] | None:
         return accept() if accept else None
 
-    bad = BadRows(errors / BAD_ROWS) if errors else None
+    bad = BadRows(errors / BAD_ROWS, table=str(path)) if errors else None
     survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else _refuse_first)
     if bad:
         bad.close()
@@ -132,8 +132,9 @@ def _refuse_first(error: DataError) -> None:
 class BadRows:
     """Writes a line for each row that cannot be answered; without any there is no file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, table: str) -> None:
         self.path = path
+        self._table = table
         self.count = 0
         self._stream: IO[str] | None = None
 
@@ -143,8 +144,9 @@ class BadRows:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self.path.open("w", encoding="utf-8", errors="replace", newline="")
             csv.writer(self._stream).writerow(("place", "reason"))
-        place, _, reason = str(error).partition(": ")
-        csv.writer(self._stream).writerow((place, reason))
+        said = str(error).removeprefix(self._table)  # whose name may hold a colon itself
+        row, _, reason = said.partition(": ")
+        csv.writer(self._stream).writerow((f"{self._table}{row}", reason))
         self.count += 1
 
     def close(self) -> None:
@@ -242,7 +244,8 @@ def answer_in_parts(
         on_rows: Told how many rows more are done, those of earlier calls at once.
 
     Returns:
-        ``posts``, ``positives``, ``mentions`` and ``pairs`` of the whole table.
+        ``posts``, ``positives``, ``mentions`` and ``pairs`` of the whole table; ``resumed``: posts
+        that earlier calls had answered.
 
     Raises:
         DataError: as `write_answers`.
@@ -251,7 +254,8 @@ def answer_in_parts(
     decisive = {"columns": list(columns), "part_rows": part_rows, "extract_all": extract_all}
     parts = Parts(path, {**job, **decisive})
     done = parts.num_done()
-    on_rows(sum(1 for _ in islice(source.rows, done * part_rows)))
+    resumed = sum(1 for _ in islice(source.rows, done * part_rows))
+    on_rows(resumed)
     for number, chunk in enumerate(in_chunks(source.rows, part_rows), start=done):
         counts = Counter({"posts": 0})
         rest = replace(source, rows=iter(chunk))
@@ -260,6 +264,7 @@ def answer_in_parts(
             counted = count_reports(answered, counts, on_rows)
             _write_rows(unfinished, columns, types, counted, rows)
     total = parts.counts()
+    total["resumed"] = resumed
     parts.join(columns, types)
     return total
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 
 SCHEMA_VERSION = 3
+_PART_NAME = re.compile(r"[a-z]+(-[a-z]+)*")
 MANIFEST = "manifest.json"
 CLASSIFIER, EXTRACTOR, LINKER = "classifier", "extractor", "linker"
 """Kinds of parts. A part's folder and its key in the manifest are its kind's name, or, where a
@@ -304,6 +306,8 @@ def open_bundle(folder: Path) -> OpenBundle:
     try:
         parts = manifest["parts"]
         for name, part in parts.items():
+            if not _PART_NAME.fullmatch(name):  # it is a folder's name, and nothing beyond
+                raise ValueError(f"no name of a part: {name!r}")
             source = f"{folder / MANIFEST}: {name}"
             configs[name] = config_from_mapping(part["configuration"], source=source)
             dict(part["rule"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from smm4h_core.errors import DataError
 from smm4h_core.pipeline import Pipeline
@@ -74,8 +74,11 @@ def _read_text(value: object, post_id: str) -> str:
 
 
 def _read_lang(value: object, post_id: str) -> Lang | None:
-    if value in ("en", "ru"):
-        return value
-    if value is None or value == "" or value != value:
+    import pandas as pd
+
+    if isinstance(value, str) and value in ("en", "ru"):
+        return cast("Lang", value)
+    # pandas's own NA is neither equal to anything nor not.
+    if value is None or value is pd.NA or value == "" or value != value:
         return None
     raise DataError(f"post {post_id!r}: expected lang en, ru or none, got {value!r:.20}")

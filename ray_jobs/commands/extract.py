@@ -150,7 +150,7 @@ def _open_posts(given: Sequence[str], path: Path | None) -> Iterator[Post]:
 
     if path is None:
         rows = open_lines(sys.stdin.buffer, STANDARD_INPUT).rows
-    elif path.suffix in SUFFIXES:
+    elif path.suffix.lower() in SUFFIXES:
         rows = open_table(path).rows
     else:
         return _read_lines(path)

@@ -118,7 +118,7 @@ def predict(
         "positives": counts["positives"] if parts.classifiers else None,
         "mentions": counts["mentions"] if parts.extractors else None,
         "pairs": counts["pairs"] if parts.extractors else None,
-        "posts_per_s": counts["posts"] / seconds,
+        "posts_per_s": (counts["posts"] - counts["resumed"]) / seconds,
     }
     if json:
         print_json(summary)

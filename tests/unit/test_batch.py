@@ -127,7 +127,8 @@ def test_killed_answer_goes_on_and_ends_as_an_undisturbed_one(
     told: list[int] = []
     counts = answer(told.append)
     assert (told[0], sum(told), counts["posts"]) == (1000, 2100, 2100)
-    assert answer(lambda _: None, whole) == counts
+    assert counts["resumed"] == 1000
+    assert answer(lambda _: None, whole) == {**counts, "resumed": 0}
     if suffix == ".parquet":
         assert pq.read_table(cut).equals(pq.read_table(whole))
     else:
@@ -163,7 +164,7 @@ def test_open_table_tells_of_bad_rows_and_leaves_them_out(
     ("name", "content", "bad"),
     [
         ("in.tsv", b"id\ttext\n1\ta\n2\n3\t\xff\n4\td\n\t e\n6\tf\textra\n", [3, 4, 6, 7]),
-        ("in.csv", b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,e\n', [3, 4, 7]),
+        ("in: of: mine.csv", b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,e\n', [3, 4, 7]),
     ],
 )
 def test_open_table_leaves_out_bad_rows_of_each_kind_of_table(
@@ -175,7 +176,7 @@ def test_open_table_leaves_out_bad_rows_of_each_kind_of_table(
     assert [row.post.post_id for row in source.rows] == ["1", "4"]
     with (tmp_path / "errors" / "rows.csv").open(newline="") as stream:
         assert [place for place, _ in list(csv.reader(stream))[1:]] == [f"{path}:{n}" for n in bad]
-    path.write_text("id,text\n1,a\n" if name == "in.csv" else "id\ttext\n1\ta\n")
+    path.write_text("id,text\n1,a\n" if path.suffix == ".csv" else "id\ttext\n1\ta\n")
     assert open_table(path, errors=tmp_path / "errors").num_bad == 0
     assert not (tmp_path / "errors" / "rows.csv").exists()
 

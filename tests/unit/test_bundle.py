@@ -226,6 +226,15 @@ def _rewrite_frozen(bundle: Path) -> None:
     path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))
 
 
+def test_a_part_lies_nowhere_but_in_its_bundle(bundle: Path) -> None:
+    path = bundle / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["parts"]["classifier-/../../elsewhere"] = manifest["parts"].pop("classifier")
+    path.write_text(json.dumps({**manifest, "sha256": seal(manifest)}))
+    with pytest.raises(BundleError, match=r"no name of a part: 'classifier-/\.\./"):
+        load_bundle(bundle)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read_is_named(bundle: Path) -> None:
     (bundle / "README.md").chmod(0)

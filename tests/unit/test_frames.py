@@ -29,6 +29,12 @@ def test_process_frame_keeps_index_and_columns_and_adds_answers(pipeline: Pipeli
     assert len(process_frame(pipeline, frame.iloc[:0])) == 0
 
 
+def test_a_language_may_be_missing_in_any_of_pandas_s_ways(pipeline: Pipeline) -> None:
+    for missing in (pd.array(["en", pd.NA], "string"), ["en", float("nan")], ["en", ""]):
+        frame = pd.DataFrame({"text": ["it hurts", "it works"], "lang": missing})
+        assert len(process_frame(pipeline, frame)) == 2
+
+
 @pytest.mark.parametrize(
     ("columns", "says"),
     [

@@ -52,6 +52,12 @@ def test_client_cuts_batches_before_they_are_too_large() -> None:
     assert [len(body["posts"]) for body in seen] == [1, 1, 1]
 
 
+def test_client_sends_what_utf8_cannot_hold() -> None:
+    client, (seen, _) = ask(lambda _, body: echo(body))
+    assert len(list(client.process(["no\ud83d sleep"]))) == 1
+    assert seen[0]["posts"][0]["text"] == "no\ud83d sleep"
+
+
 def test_client_waits_as_long_as_it_is_asked_to() -> None:
     busy = httpx2.Response(429, headers={"Retry-After": "7"})
     client, (seen, waited) = ask(lambda n, body: busy if n < 3 else echo(body))
