@@ -34,7 +34,7 @@ CORPORA = MappingProxyType(
     {"psytar_extract": "PsyTAR", "ade2_extract": "ADE-Corpus", "rudrec_extract": "RuDReC"}
 )
 """Run names and what their corpora are called."""
-VARIANTS = ("no_terms", "linear", "crf", "ade2")
+VARIANTS = ("no_terms", "plain", "linear", "crf", "ade2")
 """Ends of the names of runs that differ from a corpus's own in one thing, shown where they are."""
 UNTOLD = ("name", "version", "description", "storage", "resources")
 """Keys in which runs differ without being another set-up."""
