@@ -17,6 +17,13 @@ LOCAL_OBJECT_STORE = 128 << 20
 """Bytes; members exchange progress, not arrays, so Ray's default (30 % of memory) is waste."""
 
 
+UNSAFE = (
+    "RAY_DATA_AUTOLOAD_CLOUDPICKLE_TENSOR_METADATA",
+    "RAY_DATA_AUTOLOAD_PYEXTENSIONTYPE",
+)
+"""Environment that reopens CVE-2026-41486: pickles in the metadata of Parquet files."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """What one machine of the cluster has in all."""
@@ -38,11 +45,14 @@ def connected() -> Iterator[None]:
     connection that the caller already had.
 
     Raises:
-        ConfigError: ``RAY_AUTH_MODE`` asks for no token.
+        ConfigError: ``RAY_AUTH_MODE`` asks for no token, or one of `UNSAFE` is set.
     """
     mode = os.environ.get("RAY_AUTH_MODE", "token")
     if mode != "token":
         raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
+    for name in UNSAFE:
+        if os.environ.get(name):
+            raise ConfigError(f"{name}: expected none; with it a Parquet file could run code here")
     if "ray" not in sys.modules:
         # Ray reads both once, at import. Later is too late, and ray.init() then sees to the token
         # by itself for a cluster that it starts.

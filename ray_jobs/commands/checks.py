@@ -13,6 +13,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import Literal
 
+from ray_jobs.cluster import UNSAFE
+
 Status = Literal["ok", "warn", "fail"]
 
 GIB = 1 << 30
@@ -137,6 +139,9 @@ def check_security() -> Iterator[Check]:
     if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "1":
         advice = "unset it, or let a firewall guard every port: it listens at every interface"
         yield Check("RAY_SERVE_ENABLE_HA_PROXY", "fail", "1", advice)
+    for name in UNSAFE:
+        if os.environ.get(name):
+            yield Check(name, "fail", "set", "unset it: with it a Parquet file could run code here")
     keys = Path("keys.json")  # where `smm4h keys add` writes unless told otherwise
     if keys.exists():
         mode = stat.S_IMODE(keys.stat().st_mode)

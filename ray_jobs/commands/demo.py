@@ -33,7 +33,7 @@ def demo(
     """Read posts with the starter; train, search, bundle and report on the synthetic sample."""
     from ray_jobs.ensemble_search_run import run_ensemble_search
     from ray_jobs.run import run_training
-    from ray_jobs.search_run import run_search
+    from ray_jobs.search_run import BEST, run_search
     from smm4h_core.bundle_build import join_bundles
     from smm4h_core.config import read_config
     from smm4h_core.corpora.sample import sample_split
@@ -84,17 +84,23 @@ def demo(
         joined = read_search(path, [f"storage={storage}", f"runs=[{outcome.run_location}]"])
         assert isinstance(joined, EnsembleSearchConfig)
         _step(4, "Rule, members and threshold are chosen", f"smm4h tune {_short(path)}")
-        print_ensembles(joined, run_ensemble_search(joined))
+        found = run_ensemble_search(joined)
+        print_ensembles(joined, found)
+
+    best = Path(found.location) / BEST
+    _step(5, "The members are joined as the search found best", f"smm4h train {best}")
+    chosen = run_training(read_config(best))
+    _say(f"{len(found.best.seeds)} of {seeds} members; {chosen.num_trained} trained anew")
 
     whole = Path(storage) / "demo-bundle"
     _step(
-        5,
+        6,
         "One bundle is built: the new classifier, the starter's tagger and linker",
-        f"smm4h bundle build {whole} --classifier {outcome.bundle_location} "
-        f"--extractor {starter} --linker {starter}",
+        f"smm4h bundle build {whole} --classifier {chosen.bundle_location} "
+        f"--extractor {STARTER} --linker {STARTER}",
     )
     sources = [
-        ("classifier", Path(outcome.bundle_location)),
+        ("classifier", Path(chosen.bundle_location)),
         ("extractor", starter),
         ("linker", starter),
     ]
@@ -102,10 +108,10 @@ def demo(
     _say(f"{', '.join(manifest['parts'])}; languages: {', '.join(manifest['languages'])}")
 
     posts = [annotated.post for lang in LANGUAGES for annotated in test[lang]]
-    _step(6, f"It reports on {len(posts)} posts", f"smm4h predict {whole} IN OUT --rows pairs")
+    _step(7, f"It reports on {len(posts)} posts", f"smm4h predict {whole} IN OUT --rows pairs")
     _show_pairs(load_pipeline(whole).process(posts))
 
-    _step(7, "Where everything lies", "smm4h bundle show BUNDLE")
+    _step(8, "Where everything lies", "smm4h bundle show BUNDLE")
     for place, what in (
         (f"{outcome.run_location}/members/", "each member's weights, predictions and record"),
         (f"{outcome.run_location}/result.json", "scores with intervals"),

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ray_jobs.cluster import UNSAFE, connected
 from ray_jobs.commands import checks
 from ray_jobs.commands.checks import GIB, Check
+from smm4h_core.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,18 @@ def test_check_security_flags_what_serving_would_leave_open(
     found = security()
     assert (found["keys"].status, found["keys"].advice) == ("fail", "chmod 600 keys.json")
     assert found["RAY_SERVE_ENABLE_HA_PROXY"].status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RAY_AUTH_MODE", "disabled"), *((name, "1") for name in UNSAFE)]
+)
+def test_no_cluster_is_joined_or_started_that_others_could_command(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert security()[name].status == "fail"
+    with pytest.raises(ConfigError, match=f"{name}: expected"), connected():
+        pass
 
 
 def test_check_packages_holds_versions_against_requirements(
