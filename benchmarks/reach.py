@@ -113,6 +113,9 @@ TARGETS = MappingProxyType(
         "extraction.speed": Target(
             "extraction speed over `transformers.pipeline`", "at least", 3.0
         ),
+        "adapters.memory": Target(
+            "memory of ten adapters and their encoder over one's", "at most", 1.5
+        ),
         "whole.speed": Target(
             "whole pipeline's speed over its networks in `transformers.pipeline`", "at least", 8.0
         ),

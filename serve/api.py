@@ -30,6 +30,7 @@ from serve.schemas import (
     ReportsOut,
 )
 from serve.service import Service
+from serve.shelf import MissingBundleError
 from smm4h_core.errors import DataError
 from smm4h_core.reports import link_to_json, report_to_json
 from smm4h_core.types import Post
@@ -228,6 +229,8 @@ def _fault_of(error: Exception) -> Exception:
         if too_long:
             return RequestError("too_large", "beyond what GET /v1/limits says", details=details)
         return RequestError("invalid", "the body is not what this route takes", details=details)
+    if isinstance(error, MissingBundleError):  # a change that takes longer than a request tries
+        return RequestError("not_ready", "bundles are being changed", retry_after_s=1)
     if isinstance(error, DataError):  # its words name the post, so ours say it anew
         return RequestError("invalid", "a language, or a part, that this bundle does not have")
     if not isinstance(error, HTTPException):  # a bug, whose place `serve.guard` logs

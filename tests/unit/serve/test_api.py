@@ -18,6 +18,7 @@ from serve.faults import ErrorEnvelope
 from serve.graph import Graph
 from serve.schemas import BundleOut, LinksOut, ReportOut, ReportsOut
 from serve.service import Service
+from serve.shelf import MissingBundleError
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.reports import link_to_json, report_to_json
 from smm4h_core.types import Post
@@ -226,6 +227,19 @@ def test_nothing_is_answered_before_every_part_is_there(composed: tuple[Graph, A
             assert (answer.status_code, code_of(answer)) == (503, "not_ready")
             assert answer.headers["Retry-After"].isdecimal()
         assert client.get("/healthz").status_code == 200
+
+
+def test_a_change_of_bundles_that_lasts_is_no_error_of_ours(
+    composed: tuple[Graph, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def missing(*_: Any) -> Any:
+        raise MissingBundleError("0" * 64)
+
+    service = serve_over(*composed)
+    monkeypatch.setattr(service.graph, "process", missing)
+    answer = TestClient(build_api(service)).post("/v1/posts", json={"text": "x"})
+    assert (answer.status_code, code_of(answer)) == (503, "not_ready")
+    assert answer.headers["Retry-After"] == "1"
 
 
 def test_parts_that_are_lost_for_a_while_are_waited_for(
