@@ -9,12 +9,11 @@ Biomed. Inform. 45), which the reader takes as it is published.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from smm4h_core.corpora.plain_text import require_file
+from smm4h_core.corpora.ade_corpus import read_relations
 from smm4h_core.corpora.tsv import read_rows
 from smm4h_core.drugs.finder import DrugFinder
 from smm4h_core.errors import DataError
@@ -23,7 +22,6 @@ from smm4h_core.types import DrugMention, Lang, Span
 OWN_POSTS = Path(__file__).parent / "data" / "drug_pairs.tsv"
 Split = Literal["fit", "held_out"]
 _MARK = re.compile(r"\[(\w):([^\]]+)\]|\{(\w*):([^}]+)\}")
-_REL_CELLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +84,17 @@ def _read_marked(cells: dict[str, str], place: str) -> PairedText:
 
 
 def read_drug_ae(path: Path, finder: DrugFinder) -> list[PairedText]:
-    """Sentences of ``DRUG-AE.rel``: ``pmid|sentence|effect|start|end|drug|start|end`` a line.
+    """Sentences of ``DRUG-AE.rel``, each once, with all of its pairs.
 
-    A sentence stands once for each of its pairs. Its offsets are those of the whole abstract: they
-    say how far a drug stands from its effect, and so which naming is meant where one repeats. The
-    file names only drugs that have an effect; the finder adds the others.
+    The file names only drugs that have an effect; the finder adds the others.
 
     Raises:
         DataError: a line of another form, or that quotes what its sentence does not hold.
     """
     by_sentence: dict[tuple[str, str], list[tuple[Span, Span]]] = {}
-    for pmid, sentence, effect, drug in _read_relations(path):
-        by_sentence.setdefault((pmid, sentence), []).append((effect, drug))
+    for each in read_relations(path):
+        pairs = by_sentence.setdefault((each.pmid, each.sentence), [])
+        pairs.append((each.effect, each.drug))
     texts = []
     for number, ((pmid, sentence), pairs) in enumerate(by_sentence.items(), start=1):
         drugs = _join_drugs(sentence, finder, [drug for _, drug in pairs])
@@ -108,35 +105,6 @@ def read_drug_ae(path: Path, finder: DrugFinder) -> list[PairedText]:
         effects = tuple((span, frozenset(names)) for span, names in sorted(of.items()))
         texts.append(PairedText(f"{pmid}-{number}", pmid, "en", sentence, drugs, effects))
     return texts
-
-
-def _read_relations(path: Path) -> Iterator[tuple[str, str, Span, Span]]:
-    require_file(path)
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            place = f"{path}:{number}"
-            cells = line.rstrip("\r\n").split("|")
-            offsets = (*cells[3:5], *cells[6:8])
-            if len(cells) != _REL_CELLS or not all(each.isdecimal() for each in offsets):
-                raise DataError(
-                    f"{place}: expected pmid|sentence|effect|start|end|drug|start|end, "
-                    f"got {line.strip()!r:.80}"
-                )
-            pmid, sentence, effect, drug = cells[0], cells[1], cells[2], cells[5]
-            apart = int(cells[6]) - int(cells[3])
-            found = [
-                (abs(second.start - first.start - apart), first, second)
-                for first in _occurrences(effect, sentence)
-                for second in _occurrences(drug, sentence)
-            ]
-            if not found:
-                raise DataError(f"{place}: expected {effect!r} and {drug!r} in its sentence")
-            _, first, second = min(found)
-            yield pmid, sentence, first, second
-
-
-def _occurrences(quoted: str, text: str) -> list[Span]:
-    return [Span(*match.span()) for match in re.finditer(re.escape(quoted), text)] if quoted else []
 
 
 def _join_drugs(text: str, finder: DrugFinder, quoted: list[Span]) -> tuple[DrugMention, ...]:

@@ -86,7 +86,7 @@ def convert(
         Path, typer.Argument(metavar="OUT", file_okay=False, help="A new or empty folder.")
     ],
     source_format: Annotated[
-        Literal["cadec", "cometa", "rudrec", "psytar"] | None,
+        Literal["cadec", "cometa", "rudrec", "psytar", "ade_corpus"] | None,
         typer.Option("--format", help="Whose shape SOURCE has; told by its shape if left out."),
     ] = None,
     concepts: Annotated[

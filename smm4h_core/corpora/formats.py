@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from smm4h_core.corpora.ade_corpus import is_ade_corpus, read_ade_corpus
 from smm4h_core.corpora.cadec import is_cadec, read_cadec
 from smm4h_core.corpora.cometa import is_cometa, read_cometa
 from smm4h_core.corpora.original import Original
@@ -14,7 +15,7 @@ from smm4h_core.corpora.psytar_sheet import is_psytar, read_psytar
 from smm4h_core.corpora.rudrec_json import is_rudrec, read_rudrec
 from smm4h_core.errors import ConfigError, DataError
 
-Format = Literal["cadec", "cometa", "rudrec", "psytar"]
+Format = Literal["cadec", "cometa", "rudrec", "psytar", "ade_corpus"]
 """A corpus whose own files we read."""
 
 _SHAPES: Mapping[Format, Callable[[Path], bool]] = {
@@ -22,14 +23,16 @@ _SHAPES: Mapping[Format, Callable[[Path], bool]] = {
     "cometa": is_cometa,
     "rudrec": is_rudrec,
     "psytar": is_psytar,
+    "ade_corpus": is_ade_corpus,
 }
-CONCEPTS: Mapping[Format, tuple[str, str]] = {
+CONCEPTS: Mapping[Format, tuple[str, ...]] = {
     "cadec": ("meddra", "sct"),
     "cometa": ("specific", "general"),
     "rudrec": ("umls", "meddra"),
     "psytar": ("umls", "snomed"),
+    "ade_corpus": (),
 }
-"""The two sets of concepts that each corpus carries, the default first."""
+"""The sets of concepts that each corpus carries, the default first."""
 
 
 def recognise(path: Path) -> Format | None:
@@ -58,10 +61,13 @@ def read_original(
     found = source_format or recognise(path)
     if found is None or not _SHAPES[found](path):
         raise DataError(f"{path}: expected the shape of {found or ', '.join(_SHAPES)}, got another")
-    first, second = CONCEPTS[found]
-    if concepts not in (None, first, second):
-        raise ConfigError(f"concepts: expected {first} or {second} of {found}, got {concepts!r}")
-    takes_second = concepts == second
+    known = CONCEPTS[found]
+    if concepts not in (None, *known):
+        expected = " or ".join(known) or "none"
+        raise ConfigError(f"concepts: expected {expected} of {found}, got {concepts!r}")
+    takes_second = concepts in known[1:]
+    if found == "ade_corpus":
+        return read_ade_corpus(path, report)
     if found == "cadec":
         return read_cadec(path, "sct" if takes_second else "meddra", report)
     if found == "cometa":

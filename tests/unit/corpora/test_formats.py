@@ -19,8 +19,12 @@ def test_recognise_tells_the_formats_apart(
     posts = tmp_path / "tweets.tsv"
     posts.write_text("tweet_id\ttweet\n")
     record = {"file_name": "1.tsv", "text": "", "entities": []}
+    both = tmp_path / "ade"
+    both.mkdir()
+    for name in ("DRUG-AE.rel", "ADE-NEG.txt"):
+        (both / name).touch()
     paths = [
-        *(write_cadec("A.1", ""), table, write_rudrec([record]), write_psytar([])),
+        *(write_cadec("A.1", ""), table, write_rudrec([record]), write_psytar([]), both),
         *(posts, tmp_path / "absent"),
     ]
     assert [recognise(path) for path in paths] == [*CONCEPTS, None, None]
