@@ -116,6 +116,10 @@ class PartServer:
             "sha256": current.digest,
             "held": [each.label for each in self._shelf.held],
             "rule": self._settings.rule.model_dump(exclude_none=True),
+            "rule_of": {
+                lang: each.model_dump(exclude_none=True)
+                for lang, each in self._settings.rule_of.items()
+            },
             "batch_chars": self._batcher.budget,
             "device": str(self.device),
             "refused": self._shelf.refused,
@@ -134,7 +138,7 @@ class PartServer:
         before, self._settings = self._settings, settings
         try:
             self._shelf.put(settings.bundle or self._first)  # a new one takes the rule as it loads
-            used = change_rules(self._shelf.current.value.bare, settings.rule)
+            used = change_rules(self._shelf.current.value.bare, settings)
         except Smm4hError:
             self._settings = before
             raise
@@ -160,7 +164,7 @@ class PartServer:
                     network.to(self.device)
         timed = {id(part): time_part(part, clock) for part in parts.values()}
         parts = {lang: timed[id(part)] for lang, part in parts.items()}
-        loaded = Loaded(parts, change_rules(parts, self._settings.rule), clock)
+        loaded = Loaded(parts, change_rules(parts, self._settings), clock)
         for lang in parts:
             posts = tuple(Post(str(n), text, lang) for n, text in enumerate(WARM_UP))
             self._run(loaded, posts, ((),) * len(posts), strings=False)

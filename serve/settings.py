@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serve.limits import Limits
 from smm4h_core.errors import ConfigError
+from smm4h_core.types import Lang
 
 Kind = Literal["classifier", "extractor", "linker"]
 
@@ -41,7 +42,17 @@ class PartSettings(_Strict):
     batch_wait_s: Annotated[float, Field(ge=0, le=1)] = 0.002
     """Seconds that the first post of a batch waits for others."""
     rule: RuleChanges = RuleChanges()
-    """Changes to how the members are joined."""
+    """Changes to how the members are joined, in every language."""
+    rule_of: dict[Lang, RuleChanges] = {}
+    """Changes for one language alone, which stand before those of ``rule``."""
+
+    def changes(self, lang: Lang) -> dict[str, float]:
+        """The numbers of the rule that are replaced for a language."""
+        own = self.rule_of.get(lang, RuleChanges())
+        return {
+            **self.rule.model_dump(exclude_none=True),
+            **own.model_dump(exclude_none=True),
+        }
 
 
 class FrontSettings(_Strict):

@@ -208,6 +208,29 @@ def test_parts_stay_as_they_were_where_settings_cannot_be_read(tiny_bundle: Path
     assert (label, after) == ("tiny@1", None)
 
 
+def test_a_language_may_have_a_threshold_of_its_own(whole_bundle: Path) -> None:
+    given = [Post("1", "seroquel made me sleep", "en"), Post("2", "болит голова", "ru")]
+
+    async def run() -> list[Any]:
+        graph, parts = compose(whole_bundle)
+        said = []
+        for ru in (0.0, 1.0):
+            rule_of = {"ru": {"threshold": ru}}
+            for part in parts.values():
+                own = part.kind == "classifier"
+                await part.reconfigure(
+                    {"rule": {"threshold": 0.0}, "rule_of": rule_of} if own else {}
+                )
+            reports, _ = await graph.process(given)
+            said.append([each.ade.is_ade for each in reports])
+        await parts["classifier"].reconfigure({"rule_of": {"de": {"threshold": 0.5}}})
+        return [*said, parts["classifier"].state()["refused"]]
+
+    low, high, refused = asyncio.run(run())
+    assert (low, high) == ([True, True], [True, False])
+    assert "rule_of.de" in refused
+
+
 def test_a_bundle_and_its_rule_change_together(tiny_bundle: Path, tmp_path: Path) -> None:
     voting = Path(shutil.copytree(tiny_bundle, tmp_path / "voting"))
     manifest = json.loads((voting / "manifest.json").read_text())
