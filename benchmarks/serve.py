@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any
@@ -36,6 +37,8 @@ from smm4h_core.types import Post
 OVERLOAD = 8
 """Times what the service can take: polite clients are so many times its places, each of whom asks
 again and again; rude ones send so many times the requests that it answers in a second."""
+KILL_CLIENTS = 4
+"""Clients that ask without a pause while something is killed."""
 BATCH = 64
 """Posts of a request where posts per second are measured."""
 PLAIN = """
@@ -152,32 +155,40 @@ def _moments(per_s: float | None, seconds: float) -> Iterator[float]:
 def kill_under_load(
     url: str, posts: Sequence[Post], choose: Callable[[], list[int]]
 ) -> dict[str, Any]:
-    """Kill processes while our client asks; say what failed and how long nothing came."""
-    failed, gaps, stop = 0, [0.0], threading.Event()
+    """Kill processes while our clients ask; say what failed and how long nothing came."""
+    failed, asked, stop = 0, 0, threading.Event()
+    lock, came = threading.Lock(), [time.perf_counter()]
 
     def ask() -> None:
-        nonlocal failed
-        last = time.perf_counter()
+        nonlocal failed, asked
         with Client(url) as client:
             while not stop.is_set():
                 try:
                     list(client.process(posts[:1]))
+                    with lock:
+                        came.append(time.perf_counter())
                 except ServiceError:
                     failed += 1
-                now = time.perf_counter()
-                gaps.append(now - last)
-                last = now
+                asked += 1
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    asking = [threading.Thread(target=ask) for _ in range(KILL_CLIENTS)]
+    for each in asking:
+        each.start()
     time.sleep(3)
     killed = choose()
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     time.sleep(20)
     stop.set()
-    asking.join()
-    return {"killed": len(killed), "failed": failed, "longest_gap_s": max(gaps)}
+    for each in asking:
+        each.join()
+    gaps = [later - earlier for earlier, later in pairwise(came)]
+    return {
+        "killed": len(killed),
+        "asked": asked,
+        "failed": failed,
+        "longest_gap_s": max(gaps, default=time.perf_counter() - came[0]),
+    }
 
 
 def pids_of(name: str, below: int) -> list[int]:
