@@ -5,6 +5,7 @@ The baselines are trained here and now, on the same posts; the ensembles are fin
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal, get_args
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.extraction_baselines import BASELINES, CorpusPosts
+from benchmarks.extraction_baselines import BASELINES, Answers, CorpusPosts
 from benchmarks.reach import TARGETS, Verdict, judge
 from benchmarks.runs import config_path, finished_run
 from benchmarks.section import BenchmarkError, Section, with_interval
@@ -26,6 +27,8 @@ from smm4h_core.evaluation.intervals import bootstrap_intervals
 from smm4h_core.evaluation.significance import Comparison, compare_runs
 from smm4h_core.evaluation.spans import ByScorer, Mentions, count_spans
 from smm4h_core.members.comparison import ANSWERS, CONFIG, RESULT
+from smm4h_core.members.data import read_run_posts
+from smm4h_core.members.predictions import SplitName
 from smm4h_core.members.span_predictions import read_mentions
 from smm4h_core.storage import Storage, open_storage
 from smm4h_core.types import AnnotatedPost
@@ -36,6 +39,9 @@ CORPORA = MappingProxyType(
 """Run names and what their corpora are called."""
 VARIANTS = ("no_terms", "plain", "linear", "crf", "ade2")
 """Ends of the names of runs that differ from a corpus's own in one thing, shown where they are."""
+SLOWEST = "spaCy ner, blank"
+CHOOSE_SHARE = 1 / 6
+"""Of what is learnt from: what baselines choose on where a fold stands in for test."""
 UNTOLD = ("name", "version", "description", "storage", "resources")
 """Keys in which runs differ without being another set-up."""
 
@@ -54,8 +60,9 @@ NOTES = (
     "Test posts, those without a mention among them. Strict and relaxed: one to one; official: the "
     "shared task's scorer, F1. Intervals: bootstrap by author, review or article. Over baseline: "
     "the ensemble's F1 less that of the best baseline by that measure, with a paired permutation "
-    "test. Members: mean ± standard deviation over seeds. Baselines learn from train and choose "
-    "penalties and epochs on dev; where the members are of folds they learn from dev too.",
+    "test. Out of fold: training posts, each answered by who has not learnt from it. Members: mean "
+    "± standard deviation over seeds. Baselines learn from train and choose penalties and epochs "
+    "on dev; where the members are of folds they learn from dev too.",
 )
 
 
@@ -85,6 +92,8 @@ class Measured:
 
     run: str
     """The name of the corpus's own run."""
+    corpus: str
+    """What it is called, with the split where that is not test."""
     test: Sequence[AnnotatedPost]
     """The posts answered."""
     baselines: Sequence[Contender]
@@ -110,13 +119,17 @@ def measure() -> Section:
     for name in CORPORA:
         try:
             corpora.append(measure_corpus(name))
+            if read_config(config_path(name)).data.folds > 1:
+                corpora.append(measure_out_of_fold(name))
         except Smm4hError as error:
             missing.append(f"{name}: {error}")
     return Section(
         title="Extraction of ADE mentions, test posts",
         headings=HEADINGS,
         rows=tuple(row for each in corpora for row in _rows(each)),
-        data={each.run: _describe(each) for each in corpora},
+        data={
+            each.corpus.replace(CORPORA[each.run], each.run): _describe(each) for each in corpora
+        },
         notes=(*NOTES, *(note for each in corpora for note in _tell_variants(each))),
         missing=(*missing, *(line for each in corpora for line in each.missing)),
         verdicts=tuple(verdict for each in corpora for verdict in _judge(each)),
@@ -138,15 +151,54 @@ def measure_corpus(name: str) -> Measured:
         learns_dev=data.folds > 1,
     )
     gold = {each.post.post_id: each.mentions for each in posts.test}
-    baselines, ensembles, missing = [], [], []
+    baselines, missing = [], []
     for who, baseline in BASELINES.items():
         try:
             rows = count_spans(gold, baseline(posts), task="1b")
             baselines.append(Contender(who, rows))
         except Smm4hError as error:
             missing.append(f"{who}: {error}")
+    ensembles, absent = _read_ensembles(config, gold, "test")
+    return Measured(name, CORPORA[name], posts.test, baselines, ensembles, [*missing, *absent])
+
+
+def measure_out_of_fold(name: str) -> Measured:
+    """Answer a corpus's training posts, each by who has not learnt from it, on the run's own folds.
+
+    There are more of them than of test posts. Baselines choose on `CHOOSE_SHARE` of what they learn
+    from; the slowest one, spaCy's, is left out. The ensemble's joining is chosen on these posts.
+
+    Raises:
+        DataError: the corpus is not there, or not as its format has it.
+    """
+    config = read_config(config_path(name))
+    posts = read_run_posts(config)
+    gold = {each.post.post_id: each.mentions for each in posts.pool}
+    baselines = []
+    for who, baseline in BASELINES.items():
+        if who == SLOWEST:
+            continue
+        answers: Answers = {}
+        for fold in range(config.data.folds):
+            train, held_out = posts.parted(fold)
+            learnt = random.Random(fold).sample(train, len(train))
+            chosen_on = int(CHOOSE_SHARE * len(learnt))
+            answers |= baseline(
+                CorpusPosts(learnt[chosen_on:], learnt[:chosen_on], held_out, learns_dev=True)
+            )
+        baselines.append(Contender(who, count_spans(gold, answers, task="1b")))
+    ensembles, missing = _read_ensembles(config, gold, "oof")
+    corpus = f"{CORPORA[name]}, out of fold"
+    return Measured(name, corpus, posts.pool, baselines, ensembles, missing)
+
+
+def _read_ensembles(
+    config: RunConfig, gold: Mentions, split: SplitName
+) -> tuple[list[Contender], list[str]]:
+    """A corpus's own run and its variants, as far as they are finished; what is not."""
+    name, ensembles, missing = config.name, [], []
     try:
-        ensembles.append(_read_ensemble(finished_run(name)[1], gold, "ours"))
+        ensembles.append(_read_ensemble(finished_run(name)[1], gold, "ours", split))
     except BenchmarkError as error:
         missing.append(str(error))
     for variant in VARIANTS:
@@ -156,10 +208,10 @@ def measure_corpus(name: str) -> Measured:
         stored = config_from_mapping(run.read_json(CONFIG), source=f"{run.root}/{CONFIG}")
         try:
             differing = ", ".join(differing_keys(config, stored))
-            ensembles.append(_read_ensemble(run, gold, f"ours, {differing}"))
+            ensembles.append(_read_ensemble(run, gold, f"ours, {differing}", split))
         except BenchmarkError as error:
             missing.append(str(error))
-    return Measured(name, posts.test, baselines, ensembles, missing)
+    return ensembles, missing
 
 
 def differing_keys(ours: RunConfig, other: RunConfig) -> list[str]:
@@ -198,18 +250,18 @@ def _read(config: RunConfig, refs: Sequence[CorpusRef]) -> list[AnnotatedPost]:
     ]
 
 
-def _read_ensemble(run: Storage, gold: Mentions, name: str) -> Contender:
+def _read_ensemble(run: Storage, gold: Mentions, name: str, split: SplitName) -> Contender:
     with run.read(ANSWERS) as stream:
         table = pq.read_table(stream)
-    stored = table.filter(pc.equal(table["split"], "test"))
+    stored = table.filter(pc.equal(table["split"], split))
     post_ids = stored["post_id"].to_pylist()
     pred = dict(zip(post_ids, map(read_mentions, stored["mentions"].to_pylist()), strict=True))
     known = dict(zip(post_ids, map(read_mentions, stored["gold"].to_pylist()), strict=True))
     if {i: [m.parts for m in known[i]] for i in known} != {
         i: [m.parts for m in mentions] for i, mentions in gold.items()
     }:
-        raise BenchmarkError(f"{run.root}: its test posts are others than the corpus now has")
-    scores = run.read_json(RESULT)["splits"]["test"]["one_to_one"]
+        raise BenchmarkError(f"{run.root}: its {split} posts are others than the corpus now has")
+    scores = run.read_json(RESULT)["splits"][split]["one_to_one"]
     return Contender(
         name=name,
         rows=count_spans(gold, pred, task="1b"),
@@ -218,7 +270,7 @@ def _read_ensemble(run: Storage, gold: Mentions, name: str) -> Contender:
 
 
 def _rows(measured: Measured) -> list[tuple[str, ...]]:
-    corpus = CORPORA[measured.run]
+    corpus = measured.corpus
     rows = [(corpus, each.name, *_scores(measured, each), *[""] * 4) for each in measured.baselines]
     for each in measured.ensembles:
         assert each.members is not None  # as ensembles have
@@ -263,14 +315,14 @@ def _tell_variants(measured: Measured) -> list[str]:
         for match in MATCHES:
             difference, p = _difference(measured.compare(ours, variant, match))
             cells.append(f"{match} {difference}, p {p}")
-        notes.append(f"{CORPORA[measured.run]}, {variant.name} less ours: {'; '.join(cells)}.")
+        notes.append(f"{measured.corpus}, {variant.name} less ours: {'; '.join(cells)}.")
     return notes
 
 
 def _judge(measured: Measured) -> list[Verdict]:
     ours = next((each for each in measured.ensembles if each.name == "ours"), None)
-    if ours is None:
-        return []
+    if ours is None or measured.corpus != CORPORA[measured.run]:
+        return []  # what is aimed at is aimed at on test
     verdicts = [
         judge(target, ours.f1(match))
         for match in MATCHES

@@ -6,7 +6,7 @@ import yaml
 
 from benchmarks import extraction, runs
 from benchmarks.extraction import differing_keys, measure, measure_corpus
-from benchmarks.extraction_baselines import answer_with_seen_mentions
+from benchmarks.extraction_baselines import Answers, CorpusPosts, answer_with_seen_mentions
 from benchmarks.section import BenchmarkError
 from smm4h_core.config import RunConfig
 from smm4h_core.errors import Smm4hError
@@ -107,3 +107,34 @@ def test_differing_keys_tell_set_ups_apart(make_run: Make) -> None:
     assert differing_keys(ours, other) == ["ensemble.seeds=[3]", "extraction.head=crf"]
     with pytest.raises(BenchmarkError, match=r"other: expected answers on \['test'\], got none"):
         differing_keys(ours, make_run("other", data={"test": []}))
+
+
+def test_folds_are_answered_by_who_has_not_learnt_from_them(
+    make_run: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folds = {"data": {"folds": 2}, "training": {**LEARNT, "select": "last"}}
+    config = make_run("rudrec_extract", **folds)
+    finish(config)
+    text = yaml.safe_dump(config.model_dump(mode="json"))
+    (tmp_path / "rudrec_extract.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(runs, "CONFIGS", tmp_path)
+    monkeypatch.setattr(extraction, "CORPORA", {"rudrec_extract": "Tiny"})
+    learnt: list[set[str]] = []
+
+    def seen(posts: CorpusPosts) -> Answers:
+        taken = {each.post.post_id for each in (*posts.train, *posts.dev)}
+        assert taken.isdisjoint(each.post.post_id for each in posts.test)
+        learnt.append(taken)
+        return answer_with_seen_mentions(posts)
+
+    monkeypatch.setattr(extraction, "BASELINES", {"seen": seen})
+    section = measure()
+    assert section.missing == ()
+    told = [(row[0], row[1]) for row in section.rows if row[0].endswith("out of fold")]
+    assert told == [
+        ("Tiny, out of fold", who) for who in ("seen", "ours: 2 members", "ours: ensemble")
+    ]
+    test, *by_fold = learnt
+    assert len(by_fold) == 2
+    assert all(taken < test for taken in by_fold)
+    assert by_fold[0] | by_fold[1] == test
