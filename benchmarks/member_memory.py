@@ -16,7 +16,7 @@ import typer
 
 from benchmarks.command import run_command
 from benchmarks.reach import judge
-from benchmarks.section import Section, print_section, verdict_table
+from benchmarks.section import Section, print_section
 from smm4h_core.bundle import CLASSIFIER, open_bundle
 from smm4h_core.errors import BundleError
 from smm4h_core.model_card import kind_of
@@ -121,8 +121,8 @@ def member_memory(
     """Print what all members of bundles take beside their first."""
     section = measure(bundles)
     print_section(section)
-    if section.verdicts:
-        print(f"\n{verdict_table(section.verdicts)}")
+    for each in section.verdicts:
+        print(f"{each.target.meaning}: {'reached' if each.reached else 'not reached'}")
 
 
 if __name__ == "__main__":
