@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,13 @@ from serve.shelf import Held, MissingBundleError, Shelf
 from serve.timed import TokeniserClock, time_part
 from smm4h_core.bundle import open_bundle
 from smm4h_core.errors import BundleError, Smm4hError
+from smm4h_core.memory import give_back_memory
 from smm4h_core.types import Lang, Post
 
 WARM_UP = ("seroquel made me sleep", "болит голова " * 40)
 """What a part answers before it is ready: one short post, one of many word-pieces."""
+GIVE_BACK_S = 1.0
+"""Seconds of answering after which memory is given back; a part would double within minutes."""
 STUCK_S = 120.0
 """Seconds after which a batch counts as stuck; the largest takes about ten on two cores."""
 
@@ -48,6 +52,7 @@ class PartServer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._first = bundle
         self._settings = PartSettings()
+        self._given_back = time.monotonic()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=kind)
         self._shelf: Shelf[Loaded] = Shelf(self._load)
         self._batcher: Batcher[tuple[Asked, tuple[Any, ...]], tuple[tuple[Any, ...], Timings]]
@@ -194,6 +199,9 @@ class PartServer:
             for place in places:
                 own = tuple(next(values) for _ in batch[place][0].posts)
                 answers[place] = (own, Timings(tokenise=took.tokenise_s, infer=took.rest_s))
+        if time.monotonic() - self._given_back >= GIVE_BACK_S:
+            give_back_memory()
+            self._given_back = time.monotonic()
         return [answers[place] for place in range(len(batch))]
 
     def _run(

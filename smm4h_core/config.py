@@ -206,8 +206,10 @@ class RunConfig(Section):
             raise ValueError("ensemble.threshold of task 1c is chosen: no source states one")
         if self.ensemble.tie != EnsembleConfig.model_fields["tie"].default:
             raise ValueError("task 1c has no votes to tie: leave ensemble.tie out")
-        if self.ensemble.rule == "distance" and not linking.lexical:
-            raise ValueError("linking.lexical is of ensemble.rule learned: leave it out")
+        if self.ensemble.rule == "distance" and (not linking.lexical or linking.lexical_mentions):
+            raise ValueError(
+                "linking.lexical and its mentions are of ensemble.rule learned: leave out"
+            )
         if self.text != TextConfig():
             raise ValueError("task 1c reads mentions as they are quoted: leave text out")
         if self.network != NetworkConfig():

@@ -106,3 +106,12 @@ class LinkingConfig(Section):
     anything is chosen on them, and read into memory where ``fp32`` is mapped from its file."""
     lexical: bool = True
     """The ``learned`` rule reads what is spelt alike, too."""
+    lexical_mentions: bool = False
+    """What is spelt as a training mention counts as spelt as a term of its concept; where
+    ``mentions_as_terms``."""
+
+    @model_validator(mode="after")
+    def _spelling_of_mentions(self) -> Self:
+        if self.lexical_mentions and not (self.lexical and self.mentions_as_terms):
+            raise ValueError("lexical_mentions needs lexical and mentions_as_terms")
+        return self

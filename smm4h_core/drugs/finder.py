@@ -10,10 +10,8 @@ account or a page.
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Container, Iterator, Sequence, Set
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -27,6 +25,7 @@ from smm4h_core.drugs.name_index import WORD, NameIndex, build_name_index, gap_k
 from smm4h_core.drugs.ordinary import load_ordinary_words
 from smm4h_core.drugs.russian_words import load_russian_words
 from smm4h_core.drugs.written_as_name import is_written_as_name
+from smm4h_core.memory import give_back_memory
 from smm4h_core.text.normalise import normalise
 from smm4h_core.types import DrugMention, Lang, Span
 
@@ -287,8 +286,7 @@ def _give_memory_back() -> None:
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
-    with suppress(OSError, AttributeError):  # only glibc keeps what is free until it is asked
-        ctypes.CDLL(None).malloc_trim(0)
+    give_back_memory()
 
 
 def _is_wanted(name: DrugName, lang: Lang | None) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smm4h_core.drugs.curation import language_of
 from smm4h_core.drugs.names import normalise_name
 from smm4h_core.errors import DataError
 from smm4h_core.extract.stems import stem_word
@@ -113,13 +114,31 @@ class LexicalLinker:
                 return ranked
 
 
-def build_lexical_linker(terminology: Terminology, *, lang: Lang | None = None) -> LexicalLinker:
+def build_lexical_linker(
+    terminology: Terminology,
+    *,
+    lang: Lang | None = None,
+    entries: Iterable[tuple[str, str]] | None = None,
+) -> LexicalLinker:
     """Index a terminology's proposed terms, of one language or of all.
+
+    Args:
+        terminology: What is linked to.
+        lang: One language; None takes all.
+        entries: Concepts with their terms to index in place of the terminology's own: those of a
+            term index, training's mentions among them.
 
     Raises:
         DataError: it has no such terms.
     """
-    terms = tuple(each for each in terminology.proposed_terms if lang is None or each.lang == lang)
+    terms = terminology.proposed_terms
+    if entries is not None:
+        known = {(each.concept_id, each.term): each for each in terms}
+        terms = tuple(
+            known.get((concept_id, term)) or Term(concept_id, term, "lay", language_of(term))
+            for concept_id, term in sorted(set(entries))
+        )
+    terms = tuple(each for each in terms if lang is None or each.lang == lang)
     folded = [fold(each.term) for each in terms]
     if not any(folded):
         raise DataError(

@@ -153,7 +153,13 @@ def load_linker(
     loaded = build_run_encoder(config.encoder, folder / "similarity" / "encoder", bases)
     reads_cosines = linking.classifier is not None and linking.classifier.cosines
     reads_lexical = linking.lexical and isinstance(joined, LearnedRule)
-    lexical = build_lexical_linker(terminology) if reads_cosines or reads_lexical else None
+    cosines = build_lexical_linker(terminology) if reads_cosines else None
+    lexical = cosines
+    if reads_lexical and linking.lexical_mentions:
+        entries = [entry for entry in indexes[0].entries if entry is not None]
+        lexical = build_lexical_linker(terminology, entries=entries)
+    elif reads_lexical:
+        lexical = cosines or build_lexical_linker(terminology)
     similar = load_networks(
         build_similarity(config, loaded.encoder),
         seeds=config.ensemble.seeds,
@@ -178,7 +184,7 @@ def load_linker(
             tuple(each.concept_id if each.is_proposed else None for each in learnt),
             tuple(each.name for each in learnt),
             linking.classifier.context,
-            lexical if reads_cosines else None,
+            cosines,
             linking.classifier.training.precision,
         )
     linker = MentionLinker(

@@ -20,8 +20,9 @@ from smm4h_core.link.build import linking_of
 from smm4h_core.link.candidates import NUM_PROPOSED
 from smm4h_core.link.choose import fit_link_rule
 from smm4h_core.link.combine import LinkRule, Proposals, combine_links, rule_to_json
+from smm4h_core.link.gold import terms_to_find
 from smm4h_core.link.join import MemberKind
-from smm4h_core.link.lexical import build_lexical_linker
+from smm4h_core.link.lexical import LexicalLinker, build_lexical_linker
 from smm4h_core.link.linker import Candidates, join_proposals
 from smm4h_core.members.comparison import ANSWERS, RESULT
 from smm4h_core.members.data import RunPosts
@@ -74,6 +75,18 @@ class LinkEnsemble:
     """The choosing split first, then the test split where there is one."""
 
 
+def _build_lexical(config: RunConfig, data: LinkData) -> LexicalLinker | None:
+    """Finds what is spelt alike, over the bundle's terms; None where no rule reads it."""
+    linking = linking_of(config)
+    if config.ensemble.rule != "learned" or not linking.lexical:
+        return None
+    entries = None
+    if linking.lexical_mentions:
+        terms = terms_to_find(data.terminology, data.anchors)
+        entries = [(each.concept_id, each.term) for each in terms]
+    return build_lexical_linker(data.terminology, entries=entries)
+
+
 def fit_link_ensemble(
     config: RunConfig, posts: RunPosts, run: Storage, seeds: Sequence[int]
 ) -> LinkEnsemble:
@@ -86,8 +99,7 @@ def fit_link_ensemble(
     if not seeds:
         raise TrainingError(f"{run.root}: no seed has all its members trained")
     data = read_link_data(config, posts)
-    reads_lexical = config.ensemble.rule == "learned" and linking_of(config).lexical
-    lexical = build_lexical_linker(data.terminology) if reads_lexical else None
+    lexical = _build_lexical(config, data)
     gathered = []
     for split, gold in data.uses:
         members: dict[MemberKind, list[tuple[Candidates, ...]]] = {}

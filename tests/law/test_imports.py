@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 LAYERS = (
-    {"types", "errors", "measures"},
+    {"types", "errors", "measures", "memory"},
     {"sections", "storage", "stored_rules", "packaged", "access_keys"},
     {"linking_sections"},
     {"config"},

@@ -133,7 +133,7 @@ def linking(**keys: object) -> dict[str, object]:
         ({"ensemble": {"rule": "learned"}}, "threshold of task 1c is chosen"),
         (
             {"ensemble": {"rule": "distance", "threshold": "chosen"}, **linking(lexical=False)},
-            "linking.lexical is of ensemble.rule learned",
+            "linking.lexical and its mentions are of ensemble.rule learned",
         ),
         ({"ensemble": {**LINKING["ensemble"], "tie": "negative"}}, "task 1c has no votes to tie"),
         ({"network": {"dropout": 0.5}}, "task 1c has its own networks"),
@@ -193,6 +193,7 @@ def test_training_digest_of_each_part_of_a_linker_tells_its_own_keys() -> None:
     assert digests(classifier={**CONCEPTS, "context": True})[0] == near
     assert digests(classifier={**CONCEPTS, "context": True})[1] != sure
     assert digests(lexical=False) == [near, sure]
+    assert digests(lexical_mentions=True) == [near, sure]
     assert digests(similarity={"pretrained_share": 0.0}) == [near, sure]
     mixed = digests(similarity={"pretrained_share": 0.5})
     assert mixed[0] != near and mixed[1] == sure

@@ -159,9 +159,10 @@ def test_bundle_names_the_linker_s_file_that_does_not_fit(
     [
         {"similarity": {"num_negatives": 3, "negatives": "uniform"}, "classifier": None},
         {"mentions_as_terms": False, "lexical": True},
+        {"lexical_mentions": True},
         {"similarity": {"loss": "info_nce", "num_term_anchors": 6, "term_epochs": 1}},
     ],
-    ids=["triplet alone", "terms alone", "terms first"],
+    ids=["triplet alone", "terms alone", "mentions spelt", "terms first"],
 )
 def test_run_of_other_parts_is_served_as_it_was_scored(
     make_linking: Make, linking: dict[str, object]
@@ -170,6 +171,9 @@ def test_run_of_other_parts_is_served_as_it_was_scored(
     outcome = run_training(config, inline=True)
     (linker,) = load_bundle(Path(outcome.bundle_location)).linkers.values()
     assert (linker.linker.classifier is None) == (linking.get("classifier", 0) is None)
+    if linking.get("lexical_mentions"):
+        learnt = {each.text for post in read_run_posts(config).pool for each in post.mentions}
+        assert learnt & {each.term for each in linker.linker.lexical.terms}
     served = score_gold_links(read_run_posts(config).dev, [linker], device=CPU)
     said = outcome.result["splits"]["dev"]["linking"]["combined"]
     assert served.all.acc_1 == said["all"]["acc_1"]
