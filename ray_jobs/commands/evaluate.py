@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -117,26 +117,38 @@ def _evaluate_links(
 
     linkers = pipeline.bundle.linkers.values()
     given = score_gold_links(posts, linkers, device=pipeline.device)
-    found: MentionScore | None = None
+    found: dict[str, MentionScore] = {}
     if pipeline.bundle.extractors:
         codes = ChainMap(*(dict(each.linker.terminology.concept_of_code) for each in linkers))
-        found = score_mention_reports(
-            posts,
-            reports,
-            task="1c",
-            concept_of_code=codes,
-            without=without,
-        )
+        seen = frozenset().union(*(each.seen for each in linkers))
+        counted: dict[str, Callable[[str | None], bool]] = {
+            "found": lambda _: True,
+            "found_seen": lambda concept_id: concept_id in seen,
+            "found_unseen": lambda concept_id: concept_id not in seen,
+        }
+        found = {
+            name: score_mention_reports(
+                *(posts, reports),
+                task="1c",
+                concept_of_code=codes,
+                without=without,
+                counts=counts,
+            )
+            for name, counts in counted.items()
+        }
     if json:
         answered = {"bundle": pipeline.bundle.label, "task": "1c", "gold": str(gold)}
-        print_json(
-            {**answered, "given": asdict(given), "found": found.to_json() if found else None}
-        )
+        told = {name: each.to_json() for name, each in found.items()}
+        print_json({**answered, "given": asdict(given), "found": None, **told})
         return
     title = f"{pipeline.bundle.label} on {gold}: task 1c, {len(posts)} posts"
-    if found is not None:
+    for name, each in found.items():
+        of = name.partition("_")[2]
         print_table(
-            _span_rows(found), headings=_SPAN_HEADINGS, title=f"{title}, mentions found", num_left=2
+            _span_rows(each),
+            headings=_SPAN_HEADINGS,
+            title=f"{title}, mentions found{f', {of} concepts' if of else ''}",
+            num_left=2,
         )
     headings = ("mentions", "n", "acc@1 [95 %]", "acc@5 [95 %]", "MRR", "answered")
     print_table(_link_rows(given), headings=headings, title=f"{title}, gold mentions")

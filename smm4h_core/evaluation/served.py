@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +82,7 @@ def score_mention_reports(
     task: SpanTask = "1b",
     concept_of_code: Mapping[str, str] | None = None,
     without: Collection[Modifier] = (),
+    counts: Callable[[str | None], bool] = lambda _: True,
 ) -> MentionScore:
     """Score the mentions in the reports of ``(N,)`` posts, in the posts' order.
 
@@ -91,13 +92,18 @@ def score_mention_reports(
         task: In 1c a mention is right only with its concept.
         concept_of_code: Of 1c, codes to concepts: a gold LLT then counts as its PT.
         without: Contexts whose mentions are left out, as if they had not been found.
+        counts: Of 1c, whether a concept counts: mentions of others are left out on both sides.
 
     Raises:
         DataError: no post, reports of other posts, or of a bundle without an extractor.
     """
     _refuse_other_posts(gold, reports)
     found = [
-        [each for each in report.mentions if not set(without) & set(each.context)]
+        [
+            each
+            for each in report.mentions
+            if not set(without) & set(each.context) and counts(each.mention.concept_id)
+        ]
         for report in reports
         if report.mentions is not None
     ]
@@ -106,7 +112,10 @@ def score_mention_reports(
     known = concept_of_code or {}
     return score_mentions(
         [each.post.post_id for each in gold],
-        [_with_concepts(each.mentions, known) for each in gold],
+        [
+            [m for m in _with_concepts(each.mentions, known) if counts(m.concept_id)]
+            for each in gold
+        ],
         found,
         groups=[each.group for each in gold],
         task=task,

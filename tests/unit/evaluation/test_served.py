@@ -1,8 +1,16 @@
 import pytest
 
 from smm4h_core.errors import DataError
-from smm4h_core.evaluation.served import score_reports
-from smm4h_core.types import AdeDecision, AnnotatedPost, Post, Report
+from smm4h_core.evaluation.served import score_mention_reports, score_reports
+from smm4h_core.types import (
+    AdeDecision,
+    AnnotatedPost,
+    FoundMention,
+    Mention,
+    Post,
+    Report,
+    Span,
+)
 
 
 def gold_of(*labels: bool | None) -> list[AnnotatedPost]:
@@ -51,3 +59,32 @@ def test_score_reports_refuses_other_posts_missing_labels_and_nothing() -> None:
         score_reports(gold_of(True, None), reports_of(0.9, 0.1))
     with pytest.raises(DataError, match="non-empty"):
         score_reports([], [])
+
+
+def test_mentions_of_some_concepts_may_count_alone() -> None:
+    def mention(start: int, concept_id: str | None) -> Mention:
+        return Mention(Span(start, start + 4), "pain", concept_id=concept_id)
+
+    gold = [
+        AnnotatedPost(Post("1", "x" * 40, "en"), True, (mention(0, "LLT1"), mention(10, "C2"))),
+        AnnotatedPost(Post("2", "x" * 40, "en"), True, (mention(0, "C9"),)),
+    ]
+    found = [
+        tuple(FoundMention(mention(start, concept), 0.9, 1, 1) for start, concept in each)
+        for each in ([(0, "C1"), (10, "C1")], [(0, None)])
+    ]
+    reports = [
+        Report(each.post.post_id, "en", None, (), "b@1", mentions)
+        for each, mentions in zip(gold, found, strict=True)
+    ]
+    seen = {"C1", "C2"}
+
+    def score(counts=lambda _: True) -> tuple[float, float]:
+        scored = score_mention_reports(
+            gold, reports, task="1c", concept_of_code={"LLT1": "C1"}, counts=counts
+        ).score.one_to_one.strict
+        return scored.precision, scored.recall
+
+    assert score() == (1 / 3, 1 / 3)
+    assert score(lambda concept_id: concept_id in seen) == (0.5, 0.5)
+    assert score(lambda concept_id: concept_id not in seen) == (0.0, 0.0)
