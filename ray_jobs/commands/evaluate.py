@@ -118,8 +118,10 @@ def _evaluate_links(
     linkers = pipeline.bundle.linkers.values()
     given = score_gold_links(posts, linkers, device=pipeline.device)
     found: dict[str, MentionScore] = {}
+    codes = ChainMap(*(dict(each.linker.terminology.concept_of_code) for each in linkers))
+    stated = [mention.concept_id for each in posts for mention in each.mentions]
+    num_unknown = sum(code is not None and code not in codes for code in stated)
     if pipeline.bundle.extractors:
-        codes = ChainMap(*(dict(each.linker.terminology.concept_of_code) for each in linkers))
         seen = frozenset().union(*(each.seen for each in linkers))
         counted: dict[str, Callable[[str | None], bool]] = {
             "found": lambda _: True,
@@ -139,7 +141,15 @@ def _evaluate_links(
     if json:
         answered = {"bundle": pipeline.bundle.label, "task": "1c", "gold": str(gold)}
         told = {name: each.to_json() for name, each in found.items()}
-        print_json({**answered, "given": asdict(given), "found": None, **told})
+        print_json(
+            {
+                **answered,
+                "num_unknown": num_unknown,
+                "given": asdict(given),
+                "found": None,
+                **told,
+            }
+        )
         return
     title = f"{pipeline.bundle.label} on {gold}: task 1c, {len(posts)} posts"
     for name, each in found.items():
@@ -149,6 +159,12 @@ def _evaluate_links(
             headings=_SPAN_HEADINGS,
             title=f"{title}, mentions found{f', {of} concepts' if of else ''}",
             num_left=2,
+        )
+    if num_unknown:
+        notices().print(
+            f"{num_unknown} of {len(stated)} gold mentions have codes that the terminology lacks: "
+            "they count as wrong",
+            markup=False,
         )
     headings = ("mentions", "n", "acc@1 [95 %]", "acc@5 [95 %]", "MRR", "answered")
     print_table(_link_rows(given), headings=headings, title=f"{title}, gold mentions")
