@@ -37,7 +37,13 @@ from smm4h_core.types import Lang, Report
 BAD_ROWS = "rows.csv"
 PART_ROWS = 5000
 """Rows that a kill costs at most: a minute or so of a core."""
-_CANDIDATE_TYPE = pa.struct({"concept_id": pa.string(), "term": pa.string(), "score": pa.float64()})
+_SOURCE = {
+    **{"term": pa.string(), "source": pa.string()},
+    **{"rank": pa.int64(), "score": pa.float64()},
+}
+_CANDIDATE_TYPE = pa.struct(
+    {"concept_id": pa.string(), **_SOURCE, "found_by": pa.list_(pa.struct(_SOURCE))}
+)
 _LINK_TYPE = pa.struct(
     {
         **{"concept_id": pa.string(), "name": pa.string(), "source": pa.string()},
