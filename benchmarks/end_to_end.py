@@ -80,7 +80,7 @@ def measure() -> Section:
             try:
                 own = bundle == "own"
                 pipeline = load_joined(runs, device) if own else load_starter(device)
-                stages = measure_stages(pipeline, posts_of(runs[2]))
+                stages = measure_stages(pipeline, posts_of(runs[2]), posts_of(runs[1]))
             except Smm4hError as error:
                 missing.append(f"{corpus}, {bundle}: {error}")
                 continue
@@ -128,8 +128,17 @@ def load_starter(device: torch.device) -> Pipeline:
     return load_pipeline(folder, device=device)
 
 
-def measure_stages(pipeline: Pipeline, posts: Sequence[AnnotatedPost]) -> list[Stage]:
+def measure_stages(
+    pipeline: Pipeline,
+    posts: Sequence[AnnotatedPost],
+    marked: Sequence[AnnotatedPost] | None = None,
+) -> list[Stage]:
     """Score each stage on what it is served and on gold.
+
+    Args:
+        pipeline: Of a bundle with parts of all kinds.
+        posts: Posts with the mentions that have a concept, which links are scored on.
+        marked: The same posts with all their mentions; None where all have a concept.
 
     Raises:
         BenchmarkError: a bundle that lacks a kind of part.
@@ -159,7 +168,8 @@ def measure_stages(pipeline: Pipeline, posts: Sequence[AnnotatedPost]) -> list[S
                 report if passed else replace(report, mentions=())
                 for report, passed in zip(reports, passes, strict=True)
             ]
-            scored = score_mention_reports(posts, kept, task=task, concept_of_code=codes)
+            gold = (marked or posts) if task == "1b" else posts
+            scored = score_mention_reports(gold, kept, task=task, concept_of_code=codes)
             stages.append(Stage(name, given, mentions=scored))
     linked = score_gold_links(posts, linkers, device=pipeline.device)
     return [*stages, Stage("linked", "gold mentions", linked.all.acc_1)]
