@@ -239,17 +239,17 @@ def measure(bundle: Path, seconds: float) -> Section:
     loop_per_s = _loop(served, posts, seconds)
     del served
     found: dict[str, Any] = {"loop_posts_per_s": loop_per_s}
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     with started([sys.executable, "-c", PLAIN, str(bundle), str(port)], url):
         found["plain_one_per_s"] = load(url, ones, clients=4, seconds=seconds).per_s()
         found["plain_many_per_s"] = load(url, many, clients=4, seconds=seconds).per_s(BATCH)
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "ray_jobs", "serve", str(bundle), "--no-auth"]
     with started([*command, "--port", str(port)], url) as (pid, ready_s):
         found["ready_s"] = ready_s
-        found["memory_mib"] = _memory(pid)
+        found["memory_mib"] = memory_of(pid)
         found["many_per_s"] = load(url, many, clients=4, seconds=seconds).per_s(BATCH)
         steady = load(url, ones, clients=4, seconds=seconds)
         found["one_per_s"] = steady.per_s()
@@ -266,7 +266,7 @@ def measure(bundle: Path, seconds: float) -> Section:
             )
             found[f"{name}_goodput"] = over.per_s() / steady.per_s()
             found[f"{name}_statuses"] = dict(over.statuses)
-        found["memory_after_mib"] = _memory(pid)
+        found["memory_after_mib"] = memory_of(pid)
         kills = {
             "one replica": lambda: pids_of("ServeReplica:smm4h:Classifier", pid)[:1],
             "all replicas": lambda: pids_of("ServeReplica:smm4h:", pid),
@@ -318,7 +318,7 @@ def _loop(pipeline: Any, posts: Sequence[Post], seconds: float) -> float:
     return done / (time.perf_counter() - begun)
 
 
-def _memory(pid: int) -> dict[str, int]:
+def memory_of(pid: int) -> dict[str, int]:
     """MiB of each replica, of the proxy and the controller, and of all that was started."""
     told: Counter[str] = Counter()
     for each in psutil.Process(pid).children(recursive=True):
@@ -334,7 +334,8 @@ def _memory(pid: int) -> dict[str, int]:
     return dict(told)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback's that nobody listens at."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

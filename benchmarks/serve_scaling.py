@@ -6,7 +6,6 @@ then one of them asks now and then until there is one; every request must be ans
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import typer
 
 from benchmarks.command import run_command
 from benchmarks.section import Section, print_section
+from benchmarks.serve import free_port
 from ray_jobs.cluster import connected
 from ray_jobs.serving import APP, describe_application, serving
 from serve.client import Client, ServiceError
@@ -42,9 +42,7 @@ LIMIT_S = 150.0
 def measure(bundle: Path) -> Section:
     """Scale out and in; say how long each took and what failed."""
     posts = [each.post for each in sample_split("en", "train")]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     told = describe_application(bundle, host="127.0.0.1", port=port, keys=None)
     for each in told["applications"][0]["deployments"]:
         each["ray_actor_options"] = {**each.get("ray_actor_options", {}), "num_cpus": 0.1}
