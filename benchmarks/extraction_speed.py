@@ -11,13 +11,13 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from benchmarks.hf_pipeline import BATCH_POSTS, open_pipeline
+from benchmarks.hf_pipeline import BATCH_POSTS, NetworkModel, open_pipeline
 from benchmarks.machine import chosen_device
 from benchmarks.reach import judge
 from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
@@ -43,29 +43,25 @@ Answer = Callable[[Sequence[Post]], int]
 """Says how many mentions it found."""
 
 
-class TokenClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
+class TokenClassifier(NetworkModel):  # type: ignore[no-untyped-call]
     """The tagger's encoder and head in the form that the pipeline asks for."""
 
-    config_class = PreTrainedConfig
-
     def __init__(self, tagger: Tagger) -> None:
-        config = PreTrainedConfig()
-        config.id2label = LABELS
-        super().__init__(config)
         if tagger.word_features is not None:
             raise BenchmarkError("a tagger that reads words' own features fits no pipeline")
-        self.tagger = tagger
+        super().__init__(tagger, id2label=LABELS)
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
     ) -> TokenClassifierOutput:
         """Logits ``(B, L, 3)`` of every word-piece."""
         del token_type_ids
-        states = self.tagger.encoder(TokenBatch(input_ids, attention_mask.bool())).states
-        if self.tagger.term_tags is not None:
-            outside = self.tagger.term_tags.weight[OUTSIDE]
+        tagger: Any = self.network
+        states = tagger.encoder(TokenBatch(input_ids, attention_mask.bool())).states
+        if tagger.term_tags is not None:
+            outside = tagger.term_tags.weight[OUTSIDE]
             states = torch.cat([states, outside.expand(*states.shape[:2], -1)], dim=2)
-        return TokenClassifierOutput(logits=self.tagger.head(states))
+        return TokenClassifierOutput(logits=tagger.head(states))
 
 
 def measure(

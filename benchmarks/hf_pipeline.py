@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedModel, pipeline
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging
@@ -23,16 +23,24 @@ BATCH_POSTS = 32
 """Texts in a batch, in the order given, as the pipeline cuts them."""
 
 
-class SequenceClassifier(PreTrainedModel):  # type: ignore[no-untyped-call]
-    """The member's very network, encoder and head, in the form that the pipeline asks for."""
+class NetworkModel(PreTrainedModel):  # type: ignore[no-untyped-call]
+    """A network of ours in the form that pipelines ask for, with what its configuration states."""
 
     config_class = PreTrainedConfig
 
-    def __init__(self, network: Classifier) -> None:
+    def __init__(self, network: nn.Module, **stated: Any) -> None:
         config = PreTrainedConfig()
-        config.num_labels = 1  # one logit, so that the pipeline applies the sigmoid
+        for name, value in stated.items():
+            setattr(config, name, value)
         super().__init__(config)
         self.network = network
+
+
+class SequenceClassifier(NetworkModel):  # type: ignore[no-untyped-call]
+    """The member's very network, encoder and head, in the form that the pipeline asks for."""
+
+    def __init__(self, network: Classifier) -> None:
+        super().__init__(network, num_labels=1)  # one logit, so that the sigmoid is applied
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None

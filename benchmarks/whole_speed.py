@@ -14,13 +14,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from torch import Tensor
+from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 
 from benchmarks.end_to_end import load_joined, posts_of
 from benchmarks.extraction_speed import TokenClassifier
-from benchmarks.hf_pipeline import BATCH_POSTS, SequenceClassifier, open_pipeline
+from benchmarks.hf_pipeline import (
+    BATCH_POSTS,
+    NetworkModel,
+    SequenceClassifier,
+    open_pipeline,
+)
 from benchmarks.machine import chosen_device
 from benchmarks.reach import judge
 from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
@@ -42,14 +47,8 @@ OURS_FP32, OURS = "ours, fp32", "ours, as served"
 Answer = Callable[[Sequence[Post]], object]
 
 
-class Vectors(PreTrainedModel):  # type: ignore[no-untyped-call]
+class Vectors(NetworkModel):  # type: ignore[no-untyped-call]
     """A similarity encoder in the form that feature extraction asks for."""
-
-    config_class = PreTrainedConfig
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__(PreTrainedConfig())
-        self.network = network
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
@@ -60,16 +59,8 @@ class Vectors(PreTrainedModel):  # type: ignore[no-untyped-call]
         return BaseModelOutput(last_hidden_state=vectors[:, None])
 
 
-class Concepts(PreTrainedModel):  # type: ignore[no-untyped-call]
+class Concepts(NetworkModel):  # type: ignore[no-untyped-call]
     """A concept classifier in the form that text classification asks for."""
-
-    config_class = PreTrainedConfig
-
-    def __init__(self, network: nn.Module, num_concepts: int) -> None:
-        config = PreTrainedConfig()
-        config.num_labels = num_concepts
-        super().__init__(config)
-        self.network = network
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
@@ -176,7 +167,7 @@ def _build_pipelines(
         opened(
             linker,
             "text-classification",
-            Concepts(copy.deepcopy(network), network.head.out_features),
+            Concepts(copy.deepcopy(network), num_labels=network.head.out_features),
         )
         for network in (linker.classifier.networks if linker.classifier else ())
     ]

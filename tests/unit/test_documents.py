@@ -8,10 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_jobs.run import run_training
-from smm4h_core.bundle_build import join_bundles
-from tests.unit.linking import build_linking
-from tests.unit.tagging import build_tagging
+from tests.unit.three_kinds import build_three_kinds
 
 ROOT = Path(__file__).parents[2]
 _PYTHON = re.compile(r"^```python[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -32,18 +29,7 @@ def whole_bundle(
 ) -> Path:
     """A bundle with all three kinds of parts."""
     root = tmp_path_factory.mktemp("parts")
-    for folder in ("tag", "link"):
-        (root / folder).mkdir()
-    once = {"seeds": [0]}
-    tagged = run_training(build_tagging(root / "tag", word_bert)(ensemble=once), inline=True)
-    linked = run_training(build_linking(root / "link", tiny_bert)(ensemble=once), inline=True)
-    sources = [
-        ("classifier", tiny_bundle),
-        ("extractor", Path(tagged.bundle_location)),
-        ("linker", Path(linked.bundle_location)),
-    ]
-    join_bundles(sources, name="whole", version="1", folder=root / "whole")
-    return root / "whole"
+    return build_three_kinds(root, tiny_bundle, word_bert=word_bert, tiny_bert=tiny_bert)
 
 
 def test_documents_have_python_to_run() -> None:

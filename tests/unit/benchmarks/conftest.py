@@ -5,11 +5,9 @@ from statistics import median
 import pytest
 import torch
 
-from ray_jobs.run import run_training
-from smm4h_core.bundle_build import join_bundles
 from smm4h_core.pipeline import Pipeline, load_pipeline
-from tests.unit.linking import build_linking
-from tests.unit.tagging import build_tagging, tagged_posts
+from tests.unit.tagging import tagged_posts
+from tests.unit.three_kinds import build_three_kinds
 
 CPU = torch.device("cpu")
 
@@ -20,21 +18,11 @@ def pipeline(
 ) -> Pipeline:
     """A classifier that knows nothing, a tagger that has learnt, a linker to other concepts."""
     root = tmp_path_factory.mktemp("stages")
-    for folder in ("tag", "link"):
-        (root / folder).mkdir()
     learnt = {"epochs": 12, "learning_rate": 1e-2, "checkpoint_steps": None}
-    run_training(
-        build_tagging(root / "tag", word_bert)(training=learnt, ensemble={"seeds": [0]}),
-        inline=True,
+    whole = build_three_kinds(
+        root, tiny_bundle, word_bert=word_bert, tiny_bert=tiny_bert, training=learnt
     )
-    run_training(build_linking(root / "link", tiny_bert)(ensemble={"seeds": [0]}), inline=True)
-    sources = [
-        ("classifier", tiny_bundle),
-        ("extractor", root / "tag/runs/tagging/bundle"),
-        ("linker", root / "link/runs/linking/bundle"),
-    ]
-    join_bundles(sources, name="all", version="1", folder=root / "all")
-    loaded = load_pipeline(root / "all", device=CPU)
+    loaded = load_pipeline(whole, device=CPU)
     probs = [
         each.ade.prob for each in loaded.process([e.post for e in tagged_posts(40)]) if each.ade
     ]
