@@ -45,14 +45,9 @@ def connected() -> Iterator[None]:
     connection that the caller already had.
 
     Raises:
-        ConfigError: ``RAY_AUTH_MODE`` asks for no token, or one of `UNSAFE` is set.
+        ConfigError: see `refuse_unsafe_environment`.
     """
-    mode = os.environ.get("RAY_AUTH_MODE", "token")
-    if mode != "token":
-        raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
-    for name in UNSAFE:
-        if os.environ.get(name):
-            raise ConfigError(f"{name}: expected none; with it a Parquet file could run code here")
+    refuse_unsafe_environment()
     if "ray" not in sys.modules:
         # Ray reads both once, at import. Later is too late, and ray.init() then sees to the token
         # by itself for a cluster that it starts.
@@ -81,6 +76,20 @@ def connected() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def refuse_unsafe_environment() -> None:
+    """Refuse an environment in which others could run code on a cluster of ours.
+
+    Raises:
+        ConfigError: ``RAY_AUTH_MODE`` asks for no token, or one of `UNSAFE` is set.
+    """
+    mode = os.environ.get("RAY_AUTH_MODE", "token")
+    if mode != "token":
+        raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
+    for name in UNSAFE:
+        if os.environ.get(name):
+            raise ConfigError(f"{name}: expected none; with it a Parquet file could run code here")
 
 
 def nodes() -> list[Node]:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ray_jobs.cluster import connected, refuse_unsafe_environment
 from ray_jobs.commands.bundle_argument import BundleArgument
 from ray_jobs.console import notices
 from smm4h_core.errors import ConfigError, Smm4hError
@@ -33,16 +34,21 @@ def serve(
     _check_access(host, keys, no_auth)
     import signal
 
-    from ray_jobs.cluster import connected
     from ray_jobs.serving import TUNED, change_bundle, describe_application, serving
 
     told = describe_application(bundle, host=host, port=port, keys=keys, replicas=replicas)
     arrived: SimpleQueue[int] = SimpleQueue()
+
+    def tell(number: int, _: object) -> None:
+        arrived.put(number)
+
+    # Handlers and not `sigwait`: whichever of Ray's threads a signal meets, it gets here. A hang-up
+    # may come as soon as the service answers, before this process knows that it does.
+    signal.signal(signal.SIGHUP, tell)
     os.environ.update({name: os.environ.get(name, value) for name, value in TUNED.items()})
     with connected(), serving(told):
-        # Handlers and not `sigwait`: whichever of Ray's threads a signal meets, it gets here.
-        for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, lambda number, _: arrived.put(number))
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, tell)
         notices().print(f"http://{host}:{port}  (stop: Ctrl-C; new bundle: kill -HUP)")
         while arrived.get() == signal.SIGHUP:
             try:
@@ -54,9 +60,7 @@ def serve(
 
 
 def _check_access(host: str, keys: Path | None, no_auth: bool) -> None:
-    mode = os.environ.get("RAY_AUTH_MODE", "token")
-    if mode != "token":
-        raise ConfigError(f"RAY_AUTH_MODE: expected token, got {mode}; others could run code here")
+    refuse_unsafe_environment()
     if address := os.environ.get("RAY_ADDRESS"):
         raise ConfigError(
             f"RAY_ADDRESS: expected none, got {address}; `smm4h serve` is a service of this "
