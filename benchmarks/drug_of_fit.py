@@ -19,7 +19,7 @@ from benchmarks.command import run_command
 from benchmarks.drug_pairs import PairedText, read_own_posts
 from smm4h_core.corpora.tsv import format_table
 from smm4h_core.extract import drug_of
-from smm4h_core.extract.drug_features import FEATURES, find_features
+from smm4h_core.extract.drug_features import FEATURES, find_cues, find_features
 from smm4h_core.extract.drug_places import find_places
 from smm4h_core.extract.reading import read_text
 
@@ -50,6 +50,7 @@ def read_choices(texts: Sequence[PairedText]) -> list[Choice]:
     for text in texts:
         reading = read_text(text.text)
         every = find_places(text.text, reading, text.drugs)
+        met = find_cues(reading, text.lang)
         for span, gold in text.effects:
             places = drug_of.candidates(every, span)
             words = reading.words_of(span.start, span.end)
@@ -60,7 +61,7 @@ def read_choices(texts: Sequence[PairedText]) -> list[Choice]:
             if not any(right):
                 right = [bool(each & gold) for each in names]
             if any(right):
-                table = find_features(reading, words, places, text.lang)
+                table = find_features(reading, words, places, met)
                 choices.append((np.array(table), np.array(right, dtype=np.float64)))
     return choices
 

@@ -18,7 +18,7 @@ import torch
 from benchmarks.reach import TARGETS, judge
 from benchmarks.runs import config_path, finished_run
 from benchmarks.section import BenchmarkError, Section, with_interval
-from smm4h_core.bundle import CLASSIFIER, EXTRACTOR, LINKER
+from smm4h_core.bundle import CLASSIFIER, EXTRACTOR, LINKER, Bundle, load_bundle
 from smm4h_core.bundle_build import join_bundles
 from smm4h_core.config import read_config
 from smm4h_core.encoders.load import locate_encoder
@@ -79,7 +79,9 @@ def measure() -> Section:
         for bundle in ("own", "starter"):
             try:
                 own = bundle == "own"
-                pipeline = load_joined(runs, device) if own else load_starter(device)
+                pipeline = (
+                    Pipeline(load_joined(runs), device=device) if own else load_starter(device)
+                )
                 stages = measure_stages(pipeline, posts_of(runs[2]), posts_of(runs[1]))
             except Smm4hError as error:
                 missing.append(f"{corpus}, {bundle}: {error}")
@@ -107,7 +109,7 @@ def posts_of(run: str) -> list[AnnotatedPost]:
     return list(read_run_posts(read_config(config_path(run))).test)
 
 
-def load_joined(runs: Sequence[str], device: torch.device) -> Pipeline:
+def load_joined(runs: Sequence[str]) -> Bundle:
     """A bundle of finished runs' parts.
 
     Raises:
@@ -118,7 +120,7 @@ def load_joined(runs: Sequence[str], device: torch.device) -> Pipeline:
         joined = Path(folder) / "joined"
         sources = list(zip(KINDS, bundles, strict=True))
         join_bundles(sources, name="joined", version="1", folder=joined)
-        return load_pipeline(joined, device=device)
+        return load_bundle(joined)
 
 
 def load_starter(device: torch.device) -> Pipeline:

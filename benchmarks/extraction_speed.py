@@ -25,13 +25,13 @@ from benchmarks.runs import finished_run
 from benchmarks.section import BenchmarkError, Section
 from smm4h_core.bundle import load_bundle
 from smm4h_core.encoders.base import TokenBatch
+from smm4h_core.encoders.precision import Precision
 from smm4h_core.extract.network import Tagger
 from smm4h_core.extract.part import ExtractorPart
 from smm4h_core.extract.rule import SpanVotes
 from smm4h_core.extract.tags import OUTSIDE
 from smm4h_core.members.data import read_run_posts
 from smm4h_core.text.normalise import normalise
-from smm4h_core.training.precision import Precision
 from smm4h_core.types import Post
 
 RUN = "psytar_extract"

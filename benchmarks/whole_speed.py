@@ -81,7 +81,7 @@ def measure(
         BenchmarkError: a run is missing.
     """
     device = chosen_device()
-    bundle = load_joined(RUNS, device).bundle
+    bundle = load_joined(RUNS)
     drawn = random.Random(0).sample([each.post for each in posts_of(RUNS[0])], num_posts)
     contenders = build_contenders(bundle, drawn, device)
     speeds = measure_speed(contenders, drawn, warm_up=drawn[:num_warm_up], num_rounds=num_rounds)
@@ -118,12 +118,16 @@ def build_contenders(
     bundle: Bundle, posts: Sequence[Post], device: torch.device
 ) -> dict[str, Answer]:
     """The pipelines, ours in fp32 and ours as served; ``posts`` are all that will be asked."""
-    served = Pipeline(bundle, device=device)
-    reports = {each.post_id: each for each in served.process(posts)}
+    reports: dict[str, Report] = {}
+    pipelines = {
+        name: _build_pipelines(bundle, reports, device, batch_size=batch_size)
+        for name, batch_size in ((THEIRS, BATCH_POSTS), (THEIRS_ALONE, 1))
+    }
     exact = Pipeline(_in_fp32(bundle), device=device)
+    served = Pipeline(bundle, device=device)  # which rounds the weights that it is given
+    reports |= {each.post_id: each for each in served.process(posts)}
     return {
-        THEIRS: _build_pipelines(bundle, reports, device, batch_size=BATCH_POSTS),
-        THEIRS_ALONE: _build_pipelines(bundle, reports, device, batch_size=1),
+        **pipelines,
         OURS_FP32: exact.process,
         OURS: served.process,
     }
@@ -199,11 +203,15 @@ def _build_pipelines(
 
 
 def _in_fp32(bundle: Bundle) -> Bundle:
-    """The same bundle, its matrix products in fp32."""
+    """The same bundle with networks of its own, their matrix products in fp32."""
 
     def exact(part: Any) -> Any:
         training = part.config.training.model_copy(update={"precision": "fp32"})
-        return replace(part, config=part.config.model_copy(update={"training": training}))
+        return replace(
+            part,
+            config=part.config.model_copy(update={"training": training}),
+            networks=copy.deepcopy(part.networks),
+        )
 
     linkers = {}
     for lang, part in bundle.linkers.items():
@@ -211,7 +219,13 @@ def _in_fp32(bundle: Bundle) -> Bundle:
         linker = replace(
             part.linker,
             precision="fp32",
-            classifier=replace(sure, precision="fp32") if sure else None,
+            similarity=tuple(
+                replace(each, network=copy.deepcopy(each.network))
+                for each in part.linker.similarity
+            ),
+            classifier=replace(sure, precision="fp32", networks=copy.deepcopy(sure.networks))
+            if sure
+            else None,
         )
         linkers[lang] = replace(part, linker=linker)
     return replace(

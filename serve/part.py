@@ -150,6 +150,8 @@ class PartServer:
         self._shelf.change(lambda old: replace(old, used=used))
 
     def _load(self, folder: Path) -> Held[Loaded]:
+        from smm4h_core.encoders.inference import settle
+
         opened = open_bundle(folder)
         if self.kind not in opened.kinds:
             raise BundleError(
@@ -163,10 +165,7 @@ class PartServer:
         }
         clock = TokeniserClock()
         parts: Mapping[Lang, Any] = loaders[self.kind]()
-        for part in parts.values():
-            for seed in part.networks:
-                for network in seed:
-                    network.to(self.device)
+        settle(list(parts.values()), self.device)
         timed = {id(part): time_part(part, clock) for part in parts.values()}
         parts = {lang: timed[id(part)] for lang, part in parts.items()}
         loaded = Loaded(parts, change_rules(parts, self._settings), clock)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -21,6 +20,7 @@ from smm4h_core.reports import (
     pairs_to_cells,
     report_to_cells,
 )
+from smm4h_core.tables.bad_rows import BAD_ROWS, BadRows, refuse_first
 from smm4h_core.tables.parts import Parts
 from smm4h_core.tables.read import (
     LINE_COLUMNS,
@@ -34,7 +34,6 @@ from smm4h_core.tables.rows import Row, in_chunks
 from smm4h_core.tables.write import write_table
 from smm4h_core.types import Lang, Report
 
-BAD_ROWS = "rows.csv"
 PART_ROWS = 5000
 """Rows that a kill costs at most: a minute or so of a core."""
 _SOURCE = {
@@ -89,8 +88,13 @@ class Source:
     """The rows."""
     types: Callable[[], pa.Schema]
     """Finds the columns' Arrow types, which may take a reading of its own."""
-    num_bad: int = 0
-    """Rows left out, told of elsewhere; ``num_rows`` does not count them."""
+    bad: BadRows | None = None
+    """Tells of the rows left out, which ``num_rows`` does not count; None where none may be."""
+
+    @property
+    def num_bad(self) -> int:
+        """Rows left out; of a stream, so far."""
+        return self.bad.count if self.bad else 0
 
 
 def open_table(
@@ -108,7 +112,7 @@ def open_table(
         accept: Makes what raises for a row that whoever asks cannot use; it meets every row in
             order, and is made anew for each reading.
         errors: A folder for ``rows.csv``, which says of each row that cannot be answered where it
-            stands and why; None refuses the table for the first such row.
+            stands and why, and keeps it as it was; None refuses the table for the first such row.
 
     Raises:
         DataError: as `smm4h_core.tables.read.read_table`.
@@ -118,49 +122,15 @@ def open_table(
         return accept() if accept else None
 
     bad = BadRows(errors / BAD_ROWS, table=str(path)) if errors else None
-    survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else _refuse_first)
-    if bad:
-        bad.close()
+    survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else refuse_first)
     return Source(
         name=str(path),
         columns=survey.columns,
         num_rows=survey.num_rows,
         rows=read_table(path, lang=lang, accept=made(), on_bad=skip_bad),
         types=lambda: read_types(path, survey.columns, accept=made()),
-        num_bad=bad.count if bad else 0,
+        bad=bad,
     )
-
-
-def _refuse_first(error: DataError) -> None:
-    raise DataError(f"{error}; a folder for errors (--errors) would leave such rows out")
-
-
-class BadRows:
-    """Writes a line for each row that cannot be answered; without any there is no file."""
-
-    def __init__(self, path: Path, *, table: str) -> None:
-        self.path = path
-        self._table = table
-        self.count = 0
-        self._stream: IO[str] | None = None
-
-    def tell(self, error: DataError) -> None:
-        """Add a row's place and what is wrong with it."""
-        if self._stream is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self.path.open("w", encoding="utf-8", errors="replace", newline="")
-            csv.writer(self._stream).writerow(("place", "reason"))
-        said = str(error).removeprefix(self._table)  # whose name may hold a colon itself
-        row, _, reason = said.partition(": ")
-        csv.writer(self._stream).writerow((f"{self._table}{row}", reason))
-        self.count += 1
-
-    def close(self) -> None:
-        """Finish the file; an older one is removed where no row is bad now."""
-        if self._stream is not None:
-            self._stream.close()
-        else:
-            self.path.unlink(missing_ok=True)
 
 
 def refuse_doubled_ids() -> Callable[[Row], None]:
@@ -179,13 +149,17 @@ def refuse_doubled_ids() -> Callable[[Row], None]:
     return accept
 
 
-def open_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -> Source:
-    """Open a stream of which each line is one post's text."""
+def open_lines(
+    lines: Iterable[bytes], name: str, *, lang: Lang | None = None, errors: Path | None = None
+) -> Source:
+    """Open a stream of which each line is one post's text; ``errors`` as for `open_table`."""
+    bad = BadRows(errors / BAD_ROWS, table=name) if errors else None
     return Source(
         name=name,
         columns=LINE_COLUMNS,
         num_rows=None,
-        rows=read_lines(lines, name, lang=lang),
+        rows=read_lines(lines, name, lang=lang, on_bad=bad.tell if bad else refuse_first),
+        bad=bad,
         types=lambda: pa.schema([(column, pa.string()) for column in LINE_COLUMNS]),
     )
 

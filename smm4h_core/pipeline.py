@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
+from smm4h_core.encoders.inference import settle
 from smm4h_core.errors import DataError
 from smm4h_core.link.linker import MentionLinker
 from smm4h_core.stages import (
@@ -24,16 +25,13 @@ from smm4h_core.types import Lang, Link, Post, Report
 
 
 class Pipeline:
-    """Posts in, reports out; holds a bundle's networks on one device."""
+    """Posts in, reports out; settles a bundle's networks on one device, for good."""
 
     def __init__(self, bundle: Bundle, *, device: torch.device) -> None:
         self.bundle = bundle
         self.device = device
-        for parts in (bundle.classifiers, bundle.extractors, bundle.linkers):
-            for part in parts.values():
-                for seed in part.networks:
-                    for network in seed:
-                        network.to(device)
+        kinds = (bundle.classifiers, bundle.extractors, bundle.linkers)
+        settle([part for parts in kinds for part in parts.values()], device)
 
     def process(self, posts: Sequence[Post | str], *, extract_all: bool = False) -> list[Report]:
         """One report a post, in order.

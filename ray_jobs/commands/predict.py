@@ -55,7 +55,7 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Leave out rows that cannot be read and say why in rows.csv there.",
+            help="Leave out rows that cannot be read; rows.csv there has them, and why.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
@@ -70,8 +70,6 @@ def predict(
         require_kind(bundle, "extractor", "rows of pairs", hint="--rows")
     if json and out == STREAM:
         raise typer.BadParameter("standard output holds the answers", param_hint="--json")
-    if errors is not None and source == STREAM:
-        raise typer.BadParameter("standard input is read once", param_hint="--errors")
     from smm4h_core.batch import (
         answer_in_parts,
         answer_rows,
@@ -84,7 +82,7 @@ def predict(
     from smm4h_core.tables.write import refuse_for_tsv
 
     if source == STREAM:
-        posts = open_lines(sys.stdin.buffer, "standard input", lang=lang)
+        posts = open_lines(sys.stdin.buffer, "standard input", lang=lang, errors=errors)
     else:
         accept = (lambda: refuse_for_tsv) if Path(out).suffix == ".tsv" else None
         posts = open_table(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Prob, prob_from_logit
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Encoding, Tokeniser
+from smm4h_core.encoders.inference import ask_each
 from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.precision import Precision, choose_dtype
 from smm4h_core.encoders.run import (
     NamedBases,
     build_run_encoder,
@@ -35,7 +39,6 @@ from smm4h_core.encoders.run import (
 )
 from smm4h_core.encoders.tokenise import tokenise
 from smm4h_core.storage import Storage
-from smm4h_core.training.precision import choose_dtype
 from smm4h_core.training.stored_networks import load_networks, save_networks
 from smm4h_core.types import AdeDecision, DrugMention, Post
 
@@ -58,6 +61,11 @@ class ClassifierPart:
     """Word-pieces per post."""
     molecules: MoleculeSide | None
     """Reads the molecules of drugs; None where the networks read text alone."""
+
+    @property
+    def precisions(self) -> frozenset[Precision]:
+        """What the networks multiply in."""
+        return frozenset({self.config.training.precision})
 
     def decide(
         self,
@@ -85,22 +93,16 @@ class ClassifierPart:
         device: torch.device,
     ) -> Prob:
         """Probs ``(N, S)``, one per seed, each the mean over its folds."""
-        by_seed = [
-            [
-                prob_from_logit(
-                    predict_logits(
-                        network,
-                        encodings,
-                        molecules=molecules,
-                        pad_id=self.tokeniser.pad_id,
-                        dtype=choose_dtype(self.config.training.precision, device),
-                        device=device,
-                    )
-                )
-                for network in folds
-            ]
-            for folds in self.networks
-        ]
+        ask = partial(
+            predict_logits,
+            encodings=encodings,
+            molecules=molecules,
+            pad_id=self.tokeniser.pad_id,
+            dtype=choose_dtype(self.config.training.precision, device),
+            device=device,
+        )
+        logits = iter(ask_each(ask, list(chain.from_iterable(self.networks)), device=device))
+        by_seed = [[prob_from_logit(next(logits)) for _ in folds] for folds in self.networks]
         return fold_mean(Prob(np.moveaxis(np.array(by_seed), -1, 0)))  # (N, S, F) -> (N, S)
 
 

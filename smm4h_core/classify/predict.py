@@ -6,16 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from smm4h_core.classify.molecules import PostMolecules
 from smm4h_core.classify.network import Classifier
 from smm4h_core.classify.probability import Logit
 from smm4h_core.encoders.base import Encoding, pad_encodings
-from smm4h_core.text.batching import inference_batches
-from smm4h_core.training.precision import autocast
-
-INFERENCE_TOKENS = 4096
-"""Word-pieces in a batch without gradients; larger ones gain nothing on a CPU core's caches."""
+from smm4h_core.encoders.inference import run_batches
 
 
 def predict_logits(
@@ -26,17 +23,20 @@ def predict_logits(
     dtype: torch.dtype,
     device: torch.device,
     molecules: PostMolecules | None = None,
-    batch_tokens: int = INFERENCE_TOKENS,
+    batch_tokens: int | None = None,
 ) -> Logit:
     """Logits ``(N,)`` in the order of ``encodings``, whatever order the batches took."""
-    was_training = network.training
-    network.eval()
+
+    def forward(batch: list[int]) -> Tensor:
+        tokens = pad_encodings([encodings[i] for i in batch], pad_id=pad_id).to(device)
+        drugs = None if molecules is None else molecules.batch(batch, device)
+        answer: Tensor = network(tokens, drugs)
+        return answer
+
     logits = np.empty(len(encodings), dtype=np.float64)
     lengths = [len(encoding.input_ids) for encoding in encodings]
-    with torch.inference_mode(), autocast(dtype, device):
-        for batch in inference_batches(lengths, batch_tokens=batch_tokens):
-            tokens = pad_encodings([encodings[i] for i in batch], pad_id=pad_id).to(device)
-            drugs = None if molecules is None else molecules.batch(batch, device)
-            logits[batch] = network(tokens, drugs).cpu().numpy()
-    network.train(was_training)
+    for batch, answer in run_batches(
+        *(network, lengths, forward), dtype=dtype, device=device, batch_tokens=batch_tokens
+    ):
+        logits[batch] = answer
     return Logit(logits)

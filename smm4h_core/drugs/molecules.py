@@ -19,7 +19,6 @@ from smm4h_core.encoders.identity import encoder_digest, encoder_folder, stated_
 from smm4h_core.encoders.load import check_length, load_text_encoder
 from smm4h_core.errors import EncoderError
 from smm4h_core.storage import Storage
-from smm4h_core.text.batching import inference_batches
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from smm4h_core.encoders.base import LoadedEncoder
 
 MORGAN_RADIUS = 2
-BATCH_TOKENS = 4096
-"""Tokens encoded together, padding included."""
 _BITS = re.compile(r"[1-9][0-9]{0,5}")
 
 
@@ -133,6 +130,7 @@ def encode_with(
     import torch
 
     from smm4h_core.encoders.base import pad_encodings
+    from smm4h_core.encoders.inference import run_batches
 
     check_length(max_length, loaded)
     device = device or torch.device("cpu")
@@ -140,13 +138,18 @@ def encode_with(
     encodings = loaded.tokeniser.encode(smiles, max_length=max_length)
     lengths = [len(each.input_ids) for each in encodings]
     vectors: dict[str, MoleculeVector] = {}
-    with torch.inference_mode():
-        for batch in inference_batches(lengths, batch_tokens=BATCH_TOKENS):
-            padded = pad_encodings([encodings[i] for i in batch], pad_id=loaded.tokeniser.pad_id)
-            rows = encoder(padded.to(device)).pooled.float().cpu().numpy()  # (B, H_m)
-            rows.setflags(write=False)
-            for index, row in zip(batch, rows, strict=True):
-                vectors[smiles[index]] = MoleculeVector(row, encodings[index].truncated)
+
+    def forward(batch: list[int]) -> torch.Tensor:
+        padded = pad_encodings([encodings[i] for i in batch], pad_id=loaded.tokeniser.pad_id)
+        pooled: torch.Tensor = encoder(padded.to(device)).pooled  # (B, H_m)
+        return pooled
+
+    for batch, rows in run_batches(
+        *(encoder, lengths, forward), dtype=torch.float32, device=device
+    ):
+        rows.setflags(write=False)
+        for index, row in zip(batch, rows, strict=True):
+            vectors[smiles[index]] = MoleculeVector(row, encodings[index].truncated)
     return vectors
 
 

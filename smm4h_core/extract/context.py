@@ -8,6 +8,7 @@ something else. The cues are our own, in ``data/context_cues.tsv``, word forms a
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +22,7 @@ from smm4h_core.extract.reading import (
     Phrase,
     Reading,
     match_phrases,
+    met_within,
     read_text,
     split_phrase,
 )
@@ -78,11 +80,12 @@ def _modifiers(
     if inside is None:
         return ()
     first, last = inside
+    near = met_within(met, first - MOST_WORDS, last + MOST_WORDS)
     found = {
         cue.sense
-        for each in met
+        for each in near
         for cue in each.cues
-        if _reaches(each, cue.side, first, last, reading, met)
+        if _reaches(each, cue.side, first, last, reading, near)
     }
     if _is_asked(text, last - 1, reading):
         found.add("hypothetical")
@@ -112,7 +115,7 @@ def _reaches(
 def _is_asked(text: str, word: int, reading: Reading) -> bool:
     """Whether the word's sentence ends with a question mark."""
     sentences, places = reading.sentences, reading.places
-    final = max(place for place in range(word, len(places)) if sentences[place] == sentences[word])
+    final = bisect_right(sentences, sentences[word]) - 1
     end = places[final + 1][0] if final + 1 < len(places) else len(text)
     return "?" in text[places[final][1] : end]
 

@@ -8,8 +8,10 @@ no fewer, are one mention.
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -141,11 +143,13 @@ def drop_overlaps(spans: Sequence[ScoredSpan]) -> tuple[ScoredSpan, ...]:
     Of two that do, the one of more votes stays; of equal votes that of the greater prob, then the
     longer, then the first.
     """
-    kept: list[ScoredSpan] = []
+    kept: list[ScoredSpan] = []  # in order of appearance
     for each in sorted(spans, key=_rank):
-        if not any(each.span.overlaps(other.span) for other in kept):
-            kept.append(each)
-    return tuple(sorted(kept, key=lambda each: each.span))
+        place = bisect(kept, each.span, key=attrgetter("span"))
+        beside = kept[max(0, place - 1) : place + 1]
+        if not any(each.span.overlaps(other.span) for other in beside):
+            kept.insert(place, each)
+    return tuple(kept)
 
 
 def _rank(each: ScoredSpan) -> tuple[int, float, int, int]:

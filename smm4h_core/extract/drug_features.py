@@ -26,7 +26,14 @@ from typing import Literal, TypeAlias, cast, get_args
 from smm4h_core.corpora.tsv import read_rows
 from smm4h_core.errors import DataError
 from smm4h_core.extract.drug_places import DrugPlace
-from smm4h_core.extract.reading import Met, Phrase, Reading, match_phrases, split_phrase
+from smm4h_core.extract.reading import (
+    Met,
+    Phrase,
+    Reading,
+    match_phrases,
+    met_within,
+    split_phrase,
+)
 from smm4h_core.extract.words import Stretch
 from smm4h_core.types import Lang
 
@@ -61,8 +68,16 @@ class DrugCue:
     """Where it stands, seen from the drug."""
 
 
+def find_cues(reading: Reading, lang: Lang) -> tuple[Met[DrugCue], ...]:
+    """What a text says about the drugs in it, in order."""
+    return tuple(match_phrases(reading.words, load_drug_cues()[lang]))
+
+
 def find_features(
-    reading: Reading, mention: Stretch, places: Sequence[DrugPlace], lang: Lang
+    reading: Reading,
+    mention: Stretch,
+    places: Sequence[DrugPlace],
+    met: Sequence[Met[DrugCue]],
 ) -> list[list[float]]:
     """``(P, F)`` numbers of `FEATURES` for each place of drugs, as they stand to one mention.
 
@@ -75,15 +90,14 @@ def find_features(
         reading: The text's words.
         mention: The mention as words.
         places: Where drugs stand, one or more.
-        lang: Whose cues.
+        met: The text's cues, as `find_cues` finds them.
     """
-    met = tuple(match_phrases(reading.words, load_drug_cues()[lang]))
     gaps = [_gap(place, mention) for place in places]
     named = Counter(drug.name for place in places for drug in place.drugs)
     latest = max((n for n, place in enumerate(places) if place.end <= mention[0]), default=None)
     is_reason = any(
         cue.sense == "why" and 0 <= mention[0] - each.end <= MOST_TO_OBJECT
-        for each in met
+        for each in met_within(met, mention[0] - MOST_TO_OBJECT - 1, mention[0] + 1)
         for cue in each.cues
     )
     table: list[list[float]] = []
@@ -135,7 +149,11 @@ def _look(
     sentence_before = reading.sentences[place.start]
     sentence_after = reading.sentences[place.end - 1]
     seen: set[tuple[DrugSense, Way]] = set()
-    for each in met:
+    near = (
+        *met_within(met, place.start - MOST_BEFORE - 1, place.end + MOST_AFTER + 1),
+        *met_within(met, mention[0] - MOST_AFTER - 1, mention[0] + 1),
+    )
+    for each in near:
         sentence = reading.sentences[each.start]
         for cue in each.cues:
             if cue.side == "before":

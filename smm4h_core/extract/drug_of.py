@@ -9,18 +9,22 @@ worth is told in ``docs/decisions/0013-drug-of-a-mention.md``.
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import as_file, files
+from operator import attrgetter
 
 from smm4h_core.corpora.tsv import read_rows
 from smm4h_core.errors import DataError
-from smm4h_core.extract.drug_features import FEATURES, find_features
+from smm4h_core.extract.drug_features import FEATURES, DrugCue, find_cues, find_features
 from smm4h_core.extract.drug_places import DrugPlace, find_places
-from smm4h_core.extract.reading import Reading, read_text
+from smm4h_core.extract.reading import Met, Reading, read_text
 from smm4h_core.types import DrugMention, DrugTie, FoundMention, Lang, Post, Span
 
+MOST_PLACES = 8
+"""Places that are weighed on each side of a mention: a post that names more is a list of drugs."""
 LEAST_SHARE = 0.5
 """Share from which a drug is taken; where none has it, the best place's drugs are."""
 
@@ -43,7 +47,8 @@ def find_drugs_of(
         return [()] * len(spans)
     reading = read_text(text)
     places = find_places(text, reading, drugs)
-    return [_tie(reading, span, places, lang) for span in spans]
+    met = find_cues(reading, lang)
+    return [_tie(reading, span, places, met) for span in spans]
 
 
 def mark_drugs(
@@ -72,16 +77,17 @@ def candidates(places: Sequence[DrugPlace], span: Span) -> tuple[DrugPlace, ...]
 
 
 def _tie(
-    reading: Reading, span: Span, places: Sequence[DrugPlace], lang: Lang
+    reading: Reading, span: Span, places: Sequence[DrugPlace], met: Sequence[Met[DrugCue]]
 ) -> tuple[DrugTie, ...]:
     words = reading.words_of(span.start, span.end)
-    places = candidates(places, span)
     if words is None or not places:
         return ()
+    middle = bisect(places, words[0], key=attrgetter("start"))
+    places = candidates(places[max(0, middle - MOST_PLACES) : middle + MOST_PLACES], span)
     weights = load_weights()
     scores = [
         sum(weights[name] * value for name, value in zip(FEATURES, row, strict=True))
-        for row in find_features(reading, words, places, lang)
+        for row in find_features(reading, words, places, met)
     ]
     powers = [math.exp(score - max(scores)) for score in scores]
     return choose_drugs(places, [power / sum(powers) for power in powers])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import torch
 
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.base import Tokeniser
+from smm4h_core.encoders.inference import ask_each
 from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.precision import Precision, choose_dtype
 from smm4h_core.encoders.run import (
     NamedBases,
     build_run_encoder,
@@ -28,7 +32,6 @@ from smm4h_core.extract.mentions import quote_spans
 from smm4h_core.extract.network import Tagger
 from smm4h_core.extract.rule import SpanMean, SpanRule, combine_spans, span_rule_from_json
 from smm4h_core.storage import Storage
-from smm4h_core.training.precision import choose_dtype
 from smm4h_core.training.stored_networks import load_networks, save_networks
 from smm4h_core.types import FoundMention, Post
 
@@ -52,6 +55,11 @@ class ExtractorPart:
     terms: TermMatcher | None
     """The dictionary that the networks were trained with; None where they read none."""
 
+    @property
+    def precisions(self) -> frozenset[Precision]:
+        """What the networks multiply in."""
+        return frozenset({self.config.training.precision})
+
     def extract(
         self, posts: Sequence[Post], *, device: torch.device
     ) -> list[tuple[FoundMention, ...]]:
@@ -60,24 +68,17 @@ class ExtractorPart:
             self.config, posts, self.tokeniser, max_length=self.max_length, terms=self.terms
         )
         places = [each.places() for each in worded]
-        members = [
-            join_folds(
-                [
-                    answer_posts(
-                        network,
-                        worded,
-                        places,
-                        pad_id=self.tokeniser.pad_id,
-                        dtype=choose_dtype(self.config.training.precision, device),
-                        device=device,
-                        with_scores=isinstance(self.rule, SpanMean) or len(folds) > 1,
-                    )
-                    for network in folds
-                ],
-                places,
-            )
-            for folds in self.networks
-        ]
+        ask = partial(
+            answer_posts,
+            posts=worded,
+            places=places,
+            pad_id=self.tokeniser.pad_id,
+            dtype=choose_dtype(self.config.training.precision, device),
+            device=device,
+            with_scores=isinstance(self.rule, SpanMean) or len(self.networks[0]) > 1,
+        )
+        answers = iter(ask_each(ask, list(chain.from_iterable(self.networks)), device=device))
+        members = [join_folds([next(answers) for _ in folds], places) for folds in self.networks]
         found = combine_spans(self.rule, members, places)
         return [
             quote_spans(

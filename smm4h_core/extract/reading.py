@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from operator import attrgetter, itemgetter
 from typing import Generic, TypeAlias, TypeVar
 
 from smm4h_core.drugs.names import normalise_name
@@ -40,8 +42,9 @@ class Reading:
             start: First code point.
             end: One past the last.
         """
-        inside = [n for n, (first, last) in enumerate(self.places) if first < end and start < last]
-        return (inside[0], inside[-1] + 1) if inside else None
+        first = bisect_right(self.places, start, key=itemgetter(1))
+        last = bisect_left(self.places, end, key=itemgetter(0))
+        return (first, last) if first < last else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ class Met(Generic[C]):
     """One past its last."""
     cues: tuple[C, ...]
     """What it says."""
+
+
+def met_within(met: Sequence[Met[C]], start: int, end: int) -> Sequence[Met[C]]:
+    """Those of a text's phrases, in order, that share something with words ``[start, end)``."""
+    first = bisect_right(met, start, key=attrgetter("end"))
+    return met[first : bisect_left(met, end, key=attrgetter("start"))]
 
 
 def read_text(text: str) -> Reading:

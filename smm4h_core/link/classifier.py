@@ -16,11 +16,9 @@ from torch import Tensor, nn
 
 from smm4h_core.classify.probability import check_prob
 from smm4h_core.encoders.base import Encoding, TextEncoder, TokenBatch, Tokeniser, pad_encodings
+from smm4h_core.encoders.inference import run_batches
 from smm4h_core.errors import DataError
 from smm4h_core.link.candidates import rank_scored, read_mention
-from smm4h_core.link.similarity import ENCODE_TOKENS
-from smm4h_core.text.batching import inference_batches
-from smm4h_core.training.precision import autocast
 from smm4h_core.types import Candidate
 
 LABEL_SMOOTHING = 0.1
@@ -141,20 +139,23 @@ def predict_concepts(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     cosines: Cosines | None = None,
-    batch_tokens: int = ENCODE_TOKENS,
+    batch_tokens: int | None = None,
 ) -> NDArray[np.float64]:
     """Probs ``(N, C)`` of texts (`mention_text`) in their order, each row summing to 1."""
-    was_training = network.training
-    network.eval()
     encodings = tokeniser.encode(texts, max_length=max_length)
+
+    def forward(batch: list[int]) -> Tensor:
+        tokens = pad_encodings([encodings[n] for n in batch], pad_id=tokeniser.pad_id)
+        chosen = None if cosines is None else torch.from_numpy(cosines[batch]).to(device)
+        answer: Tensor = network(tokens.to(device), chosen)
+        return answer
+
     logits = np.empty((len(texts), network.head.out_features), dtype=np.float64)
     lengths = [len(encoding.input_ids) for encoding in encodings]
-    with torch.inference_mode(), autocast(dtype, device):
-        for batch in inference_batches(lengths, batch_tokens=batch_tokens):
-            tokens = pad_encodings([encodings[n] for n in batch], pad_id=tokeniser.pad_id)
-            chosen = None if cosines is None else torch.from_numpy(cosines[batch]).to(device)
-            logits[batch] = network(tokens.to(device), chosen).cpu().numpy()
-    network.train(was_training)
+    for batch, rows in run_batches(
+        *(network, lengths, forward), dtype=dtype, device=device, batch_tokens=batch_tokens
+    ):
+        logits[batch] = rows
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True)) if len(logits) else logits
     probs: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
     return probs

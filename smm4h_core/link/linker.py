@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from threading import Lock
 
 import torch
 
 from smm4h_core.drugs.curation import language_of
-from smm4h_core.encoders.base import Tokeniser
+from smm4h_core.encoders.base import Encoding, Tokeniser
+from smm4h_core.encoders.inference import ask_each
+from smm4h_core.encoders.precision import Precision, choose_dtype
 from smm4h_core.errors import DataError
 from smm4h_core.link.candidates import MAX_MENTION, NUM_PROPOSED, read_mention
 from smm4h_core.link.classifier import (
@@ -24,7 +28,6 @@ from smm4h_core.link.join import join_candidates
 from smm4h_core.link.lexical import LexicalLinker
 from smm4h_core.link.similarity import SimilarityEncoder, Vectors, encode_texts
 from smm4h_core.link.terminology import Terminology
-from smm4h_core.training.precision import Precision, choose_dtype
 from smm4h_core.types import Candidate, Link
 
 Candidates = tuple[Candidate, ...]
@@ -70,6 +73,26 @@ class SimilarMember:
         return nearest_concepts(self.index, encode, texts)
 
 
+class _OnceTokeniser:
+    """Cuts texts into word-pieces once, however many networks read them, perhaps at once."""
+
+    def __init__(self, tokeniser: Tokeniser) -> None:
+        self.pad_id = tokeniser.pad_id
+        self._tokeniser = tokeniser
+        self._cut: dict[tuple[str, ...], list[Encoding]] = {}
+        self._lock = Lock()
+
+    def encode(self, texts: Sequence[str], *, max_length: int) -> list[Encoding]:
+        with self._lock:
+            wanted = tuple(texts)
+            if wanted not in self._cut:
+                self._cut[wanted] = self._tokeniser.encode(texts, max_length=max_length)
+            return self._cut[wanted]
+
+    def save(self, folder: Path) -> None:
+        self._tokeniser.save(folder)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ConceptMembers:
     """Concept classifiers of one set of concepts."""
@@ -111,15 +134,10 @@ class ConceptMembers:
             dtype=reading.dtype,
             cosines=cosines,
         )
+        probs = ask_each(predict, self.networks, device=reading.device)
         answered = (
-            read_answers(
-                mentions,
-                predict(network),
-                self.concept_ids,
-                self.names,
-                num_candidates=NUM_PROPOSED,
-            )
-            for network in self.networks
+            read_answers(mentions, each, self.concept_ids, self.names, num_candidates=NUM_PROPOSED)
+            for each in probs
         )
         by_pair = [dict(zip(distinct, answers, strict=True)) for answers in answered]
         return [[found[pair].candidates for pair in pairs] for found in by_pair]
@@ -183,9 +201,10 @@ class MentionLinker:
             return proposals
         texts = [read[place] for place in chosen]
         reading = Reading(
-            self.tokeniser, self.max_length, device, choose_dtype(self.precision, device)
+            *(_OnceTokeniser(self.tokeniser), self.max_length),
+            *(device, choose_dtype(self.precision, device)),
         )
-        near = [each.propose(texts, reading) for each in self.similarity]
+        near = ask_each(lambda each: each.propose(texts, reading), self.similarity, device=device)
         sure: list[list[Candidates]] = []
         if self.classifier is not None:
             kept = [posts[place] for place in chosen]

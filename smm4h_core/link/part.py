@@ -14,6 +14,7 @@ from torch import nn
 
 from smm4h_core.config import RunConfig
 from smm4h_core.encoders.load import check_length
+from smm4h_core.encoders.precision import Precision
 from smm4h_core.encoders.run import (
     NamedBases,
     build_run_encoder,
@@ -61,6 +62,12 @@ class LinkerPart:
         classifier = self.linker.classifier
         sure = classifier.networks if classifier else ()
         return tuple(each.network for each in self.linker.similarity), tuple(sure)
+
+    @property
+    def precisions(self) -> frozenset[Precision]:
+        """What the networks multiply in."""
+        sure = self.linker.classifier
+        return frozenset({self.linker.precision, sure.precision if sure else self.linker.precision})
 
     def link(
         self,

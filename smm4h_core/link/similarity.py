@@ -17,16 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from smm4h_core.encoders.base import TextEncoder, TokenBatch, Tokeniser, pad_encodings
+from smm4h_core.encoders.inference import run_batches
 from smm4h_core.encoders.tokenise import TOKENISED_AT_ONCE
-from smm4h_core.text.batching import inference_batches
-from smm4h_core.training.precision import autocast
 
 MARGIN = 5.0
 """The paper's, of raw vectors; unit vectors lie at most 2 apart and want some 0.2."""
 TEMPERATURE = 0.05
 """Of the cosines in InfoNCE; SimCSE's (Gao et al., EMNLP 2021) and sentence-transformers' own."""
-ENCODE_TOKENS = 2048
-"""Word-pieces in a batch of short texts."""
 
 Vectors = NDArray[np.float32]
 Loss = Literal["triplet", "info_nce"]
@@ -106,7 +103,7 @@ def encode_texts(
     max_length: int,
     device: torch.device,
     dtype: torch.dtype = torch.float32,
-    batch_tokens: int = ENCODE_TOKENS,
+    batch_tokens: int | None = None,
 ) -> Vectors:
     """Vectors ``(N, H)`` of texts in their order; read by like length, each text once."""
     distinct = list(dict.fromkeys(texts))
@@ -118,18 +115,20 @@ def encode_texts(
             distinct[start : start + TOKENISED_AT_ONCE], max_length=max_length
         )
     ]
-    was_training = network.training
-    network.eval()
+
+    def forward(batch: list[int]) -> Tensor:
+        tokens = pad_encodings([encodings[n] for n in batch], pad_id=tokeniser.pad_id)
+        answer: Tensor = network(tokens.to(device))
+        return answer
+
     vectors: Vectors | None = None
     lengths = [len(encoding.input_ids) for encoding in encodings]
-    with torch.inference_mode(), autocast(dtype, device):
-        for batch in inference_batches(lengths, batch_tokens=batch_tokens):
-            tokens = pad_encodings([encodings[n] for n in batch], pad_id=tokeniser.pad_id)
-            rows = network(tokens.to(device)).float().cpu().numpy()
-            if vectors is None:
-                vectors = np.empty((len(distinct), rows.shape[1]), dtype=np.float32)
-            vectors[batch] = rows
-    network.train(was_training)
+    for batch, rows in run_batches(
+        *(network, lengths, forward), dtype=dtype, device=device, batch_tokens=batch_tokens
+    ):
+        if vectors is None:
+            vectors = np.empty((len(distinct), rows.shape[1]), dtype=np.float32)
+        vectors[batch] = rows
     if vectors is None:
         return np.empty((0, 0), dtype=np.float32)
     return vectors[[place[text] for text in texts]]

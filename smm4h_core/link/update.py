@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from smm4h_core.drugs.names import normalise_name
+from smm4h_core.encoders.precision import choose_dtype
 from smm4h_core.errors import DataError
 from smm4h_core.link.contrast import Anchor
 from smm4h_core.link.gold import terms_to_find
@@ -24,7 +25,6 @@ from smm4h_core.link.part import INDEX, TERMINOLOGY, LinkerPart, index_folder
 from smm4h_core.link.similarity import Vectors, encode_texts
 from smm4h_core.link.terminology import Term, Terminology, save_terminology
 from smm4h_core.storage import open_storage
-from smm4h_core.training.precision import choose_dtype
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 
 from smm4h_core.config import MemberPart, RunConfig
+from smm4h_core.encoders.precision import choose_dtype
 from smm4h_core.errors import TrainingError
 from smm4h_core.members.data import identify, read_run_posts
 from smm4h_core.members.setup import build_setup
@@ -19,7 +20,6 @@ from smm4h_core.storage import Storage, open_storage
 from smm4h_core.training.checkpoint import CheckpointFile, trained_weights
 from smm4h_core.training.fit import EpochReport, fit
 from smm4h_core.training.optimisation import build_optimiser, build_schedule, rate_groups
-from smm4h_core.training.precision import choose_dtype
 
 RECORD = "member.json"
 """Written last: where it lies, the member is finished."""

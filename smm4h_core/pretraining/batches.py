@@ -172,6 +172,8 @@ def examination(
     """All of the SMILES once, masked for good, to be asked again and again."""
     encodings = tokeniser.encode(smiles, max_length=max_length)
     lengths = [len(each.input_ids) for each in encodings]
+    # As full as they get: what is hidden is drawn by batch, so that their cut is part of the task.
+    batches = inference_batches(lengths, batch_tokens=batch_tokens, step_tokens=batch_tokens)
     return [
         masked_batch(
             [smiles[i] for i in batch],
@@ -183,5 +185,5 @@ def examination(
             fingerprint_bits=0,
             seed=f"examination/{seed}/{number}",
         )
-        for number, batch in enumerate(inference_batches(lengths, batch_tokens=batch_tokens))
+        for number, batch in enumerate(batches)
     ]

@@ -16,6 +16,7 @@ from pyarrow import fs
 
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.encoders.precision import choose_dtype
 from smm4h_core.errors import TrainingError
 from smm4h_core.pretraining.batches import Alphabet, EpochBatches, examination
 from smm4h_core.pretraining.config import MoleculeRunConfig, pretraining_digest
@@ -31,7 +32,6 @@ from smm4h_core.storage import Storage
 from smm4h_core.training.checkpoint import CheckpointFile
 from smm4h_core.training.fit import EpochReport, fit
 from smm4h_core.training.optimisation import build_optimiser, build_schedule
-from smm4h_core.training.precision import choose_dtype
 
 RECORD = "pretraining.json"
 """Written last: where it lies, the run is finished."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,26 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 LINE_COLUMNS = ("post_id", "text")
 """Columns of posts that came as bare lines."""
 
-OnBad = Callable[[DataError], None]
-"""Takes what is wrong with a row; where it returns, reading goes on with the next row."""
-Numbered = Iterator[tuple[int, dict[str, Any] | DataError]]
-"""Rows by their line, or why a row cannot be read."""
+OnBad = Callable[[DataError, str], None]
+"""Takes what is wrong with a row, and the row as it was written (of Parquet, as JSON); where it
+returns, reading goes on with the next row."""
 
 
-def refuse_bad(error: DataError) -> None:
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row that has no cells."""
+
+    error: DataError
+    """Why."""
+    written: str
+    """What stands there; bytes that are not UTF-8 as ``surrogateescape`` has them."""
+
+
+Numbered = Iterator[tuple[int, dict[str, Any] | Unreadable]]
+"""Rows by their line."""
+
+
+def refuse_bad(error: DataError, _written: str) -> None:
     """Stop at the first row that cannot be read.
 
     Raises:
@@ -41,7 +55,7 @@ def refuse_bad(error: DataError) -> None:
     raise error
 
 
-def skip_bad(error: DataError) -> None:
+def skip_bad(_error: DataError, _written: str) -> None:
     """Pass over a row that cannot be read, as one does who has told of it before."""
 
 
@@ -111,26 +125,32 @@ def read_table(
     for line, cells in rows:
         place = f"{path}:{line}"
         try:
-            if isinstance(cells, DataError):
-                raise cells
+            if isinstance(cells, Unreadable):
+                raise cells.error
             row = (columns or find_columns(cells, place)).read(cells, place, lang)
             if accept is not None:
                 accept(row)
         except DataError as error:
-            on_bad(error)
+            on_bad(error, _as_written(cells, path.suffix))
         else:
             yield row
 
 
-def read_lines(lines: Iterable[bytes], name: str, *, lang: Lang | None = None) -> Iterator[Row]:
+def read_lines(
+    lines: Iterable[bytes], name: str, *, lang: Lang | None = None, on_bad: OnBad = refuse_bad
+) -> Iterator[Row]:
     """Take each line as one post's text, and its number, from 1, as the post's id.
 
     Raises:
-        DataError: a line that is not UTF-8.
+        DataError: from ``on_bad``, a line that is not UTF-8.
     """
     for number, raw in enumerate(lines, start=1):
         place = f"{name}:{number}"
-        text = _decode(raw, place).removesuffix("\n").removesuffix("\r")
+        try:
+            text = _without_end(_decode(raw, place))
+        except DataError as error:
+            on_bad(error, _without_end(raw.decode("utf-8", "surrogateescape")))
+            continue
         post_id = str(number)
         yield Row(
             Post(post_id, text, lang),
@@ -180,13 +200,18 @@ def _read_header(path: Path) -> tuple[str, ...]:
     if path.suffix == ".csv":
         return tuple(next(_read_records(path), (1, []))[1])
     for _, line in _lines(path, "strict"):
-        return tuple(line.removesuffix("\n").removesuffix("\r").split("\t"))
+        return tuple(_without_end(line).split("\t"))
     return ()
 
 
 def _read_tsv(path: Path) -> Numbered:
     header = _read_header(path)
     met: list[Problem] = []
+    written = _lines(path, "surrogateescape")
+
+    def unreadable(problem: Problem) -> Unreadable:
+        line = next(line for number, line in written if number == problem.line)
+        return Unreadable(DataError(str(problem)), _without_end(line))
 
     def report(problem: Problem) -> None:
         if problem.line <= 1:
@@ -197,12 +222,12 @@ def _read_tsv(path: Path) -> Numbered:
     def tell(before: int | None) -> Numbered:
         while met and (before is None or met[0].line < before):
             problem = met.pop(0)
-            yield problem.line, DataError(str(problem))
+            yield problem.line, unreadable(problem)
 
     for row in read_rows(path, [name.strip().lower() for name in header], report=report):
         yield from tell(row.line)
         if met:  # of this very row: its bytes were replaced
-            yield row.line, DataError(str(met.pop(0)))
+            yield row.line, unreadable(met.pop(0))
             continue
         # read_rows lower-cases names; a column leaves under the name it came with.
         yield row.line, dict(zip(header, row.cells.values(), strict=True))
@@ -216,10 +241,11 @@ def _read_csv(path: Path) -> Numbered:
         escaped = _ESCAPED.search("\0".join(record))
         if escaped:
             byte = ord(escaped[0]) - 0xDC00
-            yield line, DataError(f"{path}:{line}: expected UTF-8, got byte 0x{byte:02x}")
+            error = DataError(f"{path}:{line}: expected UTF-8, got byte 0x{byte:02x}")
+            yield line, Unreadable(error, _format_csv(record))
         elif len(record) != len(header):
-            reason = f"{path}:{line}: expected {len(header)} cells, got {len(record)}"
-            yield line, DataError(reason)
+            error = DataError(f"{path}:{line}: expected {len(header)} cells, got {len(record)}")
+            yield line, Unreadable(error, _format_csv(record))
         else:
             yield line, dict(zip(header, record, strict=True))
 
@@ -244,14 +270,16 @@ def _read_jsonl(path: Path) -> Numbered:
         try:
             _decode(line.encode("utf-8", "surrogateescape"), place)
             cells = json.loads(line, parse_constant=_refuse_constant)
+            if not isinstance(cells, dict):
+                got = type(cells).__name__
+                raise DataError(f"{place}: expected a JSON object, got {got}")
         except DataError as error:
-            yield number, error
+            yield number, Unreadable(error, _without_end(line))
         except (ValueError, RecursionError) as error:
-            yield number, DataError(f"{place}: expected a JSON object, got: {error}")
+            refusal = DataError(f"{place}: expected a JSON object, got: {error}")
+            yield number, Unreadable(refusal, _without_end(line))
         else:
-            is_object = isinstance(cells, dict)
-            got = f"{place}: expected a JSON object, got {type(cells).__name__}"
-            yield number, cells if is_object else DataError(got)
+            yield number, cells
 
 
 def _read_parquet(path: Path) -> Numbered:
@@ -282,6 +310,26 @@ def _lines(path: Path, errors: Literal["strict", "surrogateescape"]) -> Iterator
                 yield number, line.removeprefix("\ufeff") if number == 1 else line
     except OSError as error:
         raise DataError(f"{path}: expected a file, got: {error.strerror}") from None
+
+
+def _as_written(cells: Mapping[str, Any] | Unreadable, suffix: str) -> str:
+    if isinstance(cells, Unreadable):
+        return cells.written
+    if suffix == ".tsv":
+        return "\t".join(cells.values())
+    if suffix == ".csv":
+        return _format_csv(cells.values())
+    return json.dumps(cells, ensure_ascii=False, default=str)
+
+
+def _format_csv(record: Iterable[str]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(record)
+    return stream.getvalue()
+
+
+def _without_end(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r")
 
 
 def _decode(raw: bytes, place: str) -> str:

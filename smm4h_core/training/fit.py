@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import torch
 from torch import nn
 
+from smm4h_core.encoders.precision import autocast
 from smm4h_core.errors import TrainingError
 from smm4h_core.training.checkpoint import (
     CheckpointStore,
@@ -25,7 +26,6 @@ from smm4h_core.training.checkpoint import (
     restore_random_state,
     trained_weights,
 )
-from smm4h_core.training.precision import autocast
 
 
 class Batch(Protocol):

@@ -155,27 +155,38 @@ def test_open_table_tells_of_bad_rows_and_leaves_them_out(
     assert [row["id"] for row in rows] == [each["id"] for each in good]
     with (errors / "rows.csv").open(newline="") as stream:
         header, *told = csv.reader(stream)
-    assert header == ["place", "reason"]
-    assert [place for place, _ in told] == [f"{path}:{n}" for n in (3, 4, 5, 6, 9)]
+    assert header == ["place", "reason", "row"]
+    assert [place for place, *_ in told] == [f"{path}:{n}" for n in (3, 4, 5, 6, 9)]
     assert "expected UTF-8, got byte 0xff" in told[-1][1]
+    rows = ["{", '{"id": 1.5, "text": "a"}', '{"id": 7}', "[]", '{"id": 8, "text": "\\udcff"}']
+    assert [row for *_, row in told] == rows
 
 
 @pytest.mark.parametrize(
     ("name", "content", "bad"),
     [
-        ("in.tsv", b"id\ttext\n1\ta\n2\n3\t\xff\n4\td\n\t e\n6\tf\textra\n", [3, 4, 6, 7]),
-        ("in: of: mine.csv", b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,e\n', [3, 4, 7]),
+        (
+            "in.tsv",
+            b"id\ttext\n1\ta\n2\n3\t\xff\n4\td\n\t e\n6\tf\textra\r\n",
+            {3: "2", 4: "3\t\\udcff", 6: "\t e", 7: "6\tf\textra"},
+        ),
+        (
+            "in: of: mine.csv",
+            b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,"e, f"\n',
+            {3: "2", 4: "3,\\udcff", 7: ',"e, f"'},
+        ),
     ],
 )
 def test_open_table_leaves_out_bad_rows_of_each_kind_of_table(
-    tmp_path: Path, name: str, content: bytes, bad: list[int]
+    tmp_path: Path, name: str, content: bytes, bad: dict[int, str]
 ) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     source = open_table(path, errors=tmp_path / "errors")
     assert [row.post.post_id for row in source.rows] == ["1", "4"]
     with (tmp_path / "errors" / "rows.csv").open(newline="") as stream:
-        assert [place for place, _ in list(csv.reader(stream))[1:]] == [f"{path}:{n}" for n in bad]
+        told = [(place, row) for place, _, row in list(csv.reader(stream))[1:]]
+    assert told == [(f"{path}:{n}", row) for n, row in bad.items()]
     path.write_text("id,text\n1,a\n" if path.suffix == ".csv" else "id\ttext\n1\ta\n")
     assert open_table(path, errors=tmp_path / "errors").num_bad == 0
     assert not (tmp_path / "errors" / "rows.csv").exists()

@@ -10,12 +10,7 @@ from smm4h_core.bundle import verify_bundle
 from smm4h_core.packaged import STARTER, locate_bundle
 from smm4h_core.pipeline import Pipeline, load_pipeline
 from smm4h_core.types import Report, Span
-
-HOSTILE = (
-    *("", " \n\t", "\x00", "a\x00b", "\ud800 sick", "\x1b[31mrash", "\ufeffrash", "\u202egnitimov"),
-    *("🤮" * 3000, "👨‍👩‍👧‍👦🏳️‍🌈" * 20, "ra\u0301sh" * 50, "n" * 3000, "z\u0336\u0337\u0338" * 300),
-    *("e\u0301 é", "line\r\nbreak\u2028here", "​r​a​s​h", "ﬁts and ﬂu", "тошнит" * 400, "½ ǅ ß İ ŉ"),
-)
+from tests.unit.hostile import HOSTILE
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +84,7 @@ def test_starter_is_not_thrown_by_hostile_text(starter: Pipeline) -> None:
 @given(
     st.lists(
         st.one_of(
-            st.text(max_size=60),
+            st.text(st.characters(codec=None), max_size=60),  # halves of surrogate pairs, too
             st.sampled_from(["rash", " no sleep ", "💊", "seroquel", "тошнит", "\u200d", "\u0301"]),
         ),
         max_size=8,

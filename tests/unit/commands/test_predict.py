@@ -1,14 +1,20 @@
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from smm4h_core.batch import PART_ROWS
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.reports import report_to_json
 from smm4h_core.types import Post
 
+ROOT = Path(__file__).parents[3]
 TEXTS = {"17": "slept for 14 hours", "18": "feeling fine, thanks"}
 
 
@@ -182,3 +188,37 @@ def test_predict_refuses_an_input_that_is_not_there(smm4h, tiny_bundle: Path) ->
 
     assert ended.code == 2
     assert "no such file" in ended.err
+
+
+def test_predict_goes_on_after_kill_9_and_ends_as_an_undisturbed_one(
+    smm4h, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    posts = tmp_path / "posts.csv"
+    with posts.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(("id", "text", "kept"))
+        rows.writerows((n, f"slept {n % 50} hours", f"row {n}") for n in range(2 * PART_ROWS + 7))
+    killed, whole = tmp_path / "killed.csv", tmp_path / "whole.csv"
+    command = [sys.executable, "-m", "ray_jobs", "predict", *map(str, (tiny_bundle, posts, killed))]
+    first_part = tmp_path / ".killed.csv.parts" / "000000.csv"
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as running:
+        deadline = time.monotonic() + 120
+        while not first_part.exists() and time.monotonic() < deadline and running.poll() is None:
+            time.sleep(0.01)
+        running.kill()
+    assert running.returncode == -signal.SIGKILL
+    assert first_part.exists()
+    assert not killed.exists()
+    done_before = first_part.read_bytes()
+
+    ended = smm4h("predict", tiny_bundle, posts, killed)
+    assert ended.code == 0, ended.err
+    assert ended.err.startswith(f"{2 * PART_ROWS + 7} posts, ")
+    assert smm4h("predict", tiny_bundle, posts, whole).code == 0
+    assert killed.read_bytes() == whole.read_bytes()
+    assert killed.read_bytes().startswith(done_before)
+    with killed.open(newline="", encoding="utf-8") as stream:
+        assert [row["kept"] for row in csv.DictReader(stream)] == [
+            f"row {n}" for n in range(2 * PART_ROWS + 7)
+        ]
+    assert not list(tmp_path.glob(".*"))

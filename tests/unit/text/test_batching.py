@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +61,34 @@ def test_training_batches_pad_little_on_posts_of_mixed_length() -> None:
 
 
 def test_inference_batches_go_from_short_to_long() -> None:
-    batches = inference_batches([3, 1, 2, 9], batch_tokens=6)
-    assert batches == [[1, 2, 0], [3]] or batches == [[1, 2], [0], [3]]
-    longest = [max([3, 1, 2, 9][i] for i in batch) for batch in batches]
-    assert longest == sorted(longest)
+    batches = inference_batches([3, 1, 2, 9], batch_tokens=6, step_tokens=6)
+    assert batches == [[1, 2], [0], [3]]
+
+
+@given(lengths=LENGTHS, budget=st.integers(1, 400), step=st.integers(0, 100))
+def test_inference_batches_keep_the_budget_and_pad_less_than_a_step(
+    lengths: list[int], budget: int, step: int
+) -> None:
+    batches = inference_batches(lengths, batch_tokens=budget, step_tokens=step)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        padded = max(lengths[i] for i in batch) * len(batch)
+        assert padded <= budget or len(batch) == 1
+        assert padded - sum(lengths[i] for i in batch) <= step
+
+
+def test_inference_batches_cost_little_more_than_the_cheapest() -> None:
+    rng = random.Random(0)
+    lengths = sorted(max(4, round(rng.lognormvariate(3, 0.5))) for _ in range(150))
+    batches = inference_batches(lengths, batch_tokens=1024, step_tokens=80)
+    cost = sum(max(lengths[i] for i in batch) * len(batch) + 80 for batch in batches)
+    cheapest = [0.0] + [float("inf")] * len(lengths)
+    for end in range(1, len(lengths) + 1):  # by the last batch, however it begins
+        for start in range(end):
+            padded = lengths[end - 1] * (end - start)
+            if padded <= 1024:
+                cheapest[end] = min(cheapest[end], cheapest[start] + padded + 80)
+    assert cost <= 1.03 * cheapest[-1]
+    as_full_as_they_get = inference_batches(lengths, batch_tokens=4096, step_tokens=4096)
+    padded = sum(max(lengths[i] for i in batch) * len(batch) for batch in as_full_as_they_get)
+    assert cost < 0.8 * padded

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from smm4h_core.training.precision import autocast, choose_dtype
+from smm4h_core.encoders.precision import autocast, choose_dtype
 
 CPU = torch.device("cpu")
 
