@@ -34,10 +34,11 @@ Name = Literal[
     "end_to_end",
     "whole_speed",
     "drug_of",
+    "first_answer",
 ]
 USUAL: tuple[Name, ...] = (
     *("results", "training_speed", "inference_speed", "ray_overhead"),
-    *("drug_finder", "molecules", "ensemble_search", "extraction_speed", "drug_of"),
+    *("drug_finder", "molecules", "ensemble_search", "extraction_speed", "drug_of", "first_answer"),
 )
 """What runs unless asked otherwise; ``training_f1`` trains a whole member at the other loop's
 pace, ``extraction`` every baseline on every corpus, ``linking`` encodes every term anew, and

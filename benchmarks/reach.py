@@ -119,6 +119,9 @@ TARGETS = MappingProxyType(
         "whole.speed": Target(
             "whole pipeline's speed over its networks in `transformers.pipeline`", "at least", 8.0
         ),
+        "first.english": Target("first answer: seconds to an English one", "at most", 5.0),
+        "first.russian": Target("first answer: seconds to a Russian one", "at most", 5.0),
+        "first.help": Target("seconds to the list of commands", "at most", 0.5),
         "molecules.restored": Target(
             "molecule encoder: hidden tokens restored, less untrained", "at least", 0.5
         ),
