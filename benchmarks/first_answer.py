@@ -14,7 +14,7 @@ from benchmarks.section import BenchmarkError, Section
 
 NUM_CALLS = 5
 ENGLISH = "seroquel made me sleep 14 hours and my arms went numb"
-RUSSIAN = "после феварина не могу спать и постоянно тошнит"
+RUSSIAN = "от сероквеля я спала 14 часов, и у меня онемели руки"
 CALLS = {
     "an English text": ("extract", ENGLISH),
     "a Russian text": ("extract", RUSSIAN),

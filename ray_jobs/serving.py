@@ -30,7 +30,10 @@ TUNED = {
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "2",
 }
 """Environment of the processes that Ray starts."""
-_CAUSE = re.compile(r"^(?:[\w.]+\.)?(\w*Error|\w*Exception): (.+)$", re.MULTILINE)
+_CAUSE = re.compile(
+    r"^(?:[\w.]+\.)?(\w*Error|\w*Exception): (.+(?:\n  (?!File )\S.*)*)$", re.MULTILINE
+)
+"""An error in a traceback with the lines that belong to it."""
 
 
 def describe_application(
@@ -119,6 +122,8 @@ def change_bundle(told: Mapping[str, Any], bundle: Path) -> dict[str, Any]:
     ingress = ray_serve.get_app_handle(APP)
     refused = ingress.refused.remote().result(timeout_s=30)
     if refused:
+        deploy(told)  # a replica that starts later shall hold what the others answer with
+        wait_until_serving(timeout_s=300.0)
         raise ResourceError(f"{bundle}: not taken, the one before goes on: {'; '.join(refused)}")
     return changed
 
@@ -151,7 +156,7 @@ def root_cause(messages: list[str]) -> str:
     found = [match for message in messages for match in _CAUSE.findall(message)]
     for name, words in found:
         if name in ours:
-            return str(words)
+            return "; ".join(line.strip() for line in words.split("\n"))
     wrapped = ("RuntimeError", "RayTaskError", "ActorDiedError")
     for name, words in found:
         if name not in wrapped:

@@ -146,6 +146,15 @@ class IngressDeployment:
         await asyncio.to_thread(graph.use, settings.bundle)
         self._service.limits = settings.limits or self._limits
 
+    async def check_health(self) -> None:
+        """Raise where this replica should be replaced; a loop that is stuck does not get here.
+
+        Raises:
+            RuntimeError: it holds no bundle.
+        """
+        if not self._service.graph.shelf.held:
+            raise RuntimeError("Ingress: no bundle is held")
+
     async def refused(self) -> list[str]:
         """Why the last change did not happen, here or at a part; nothing where it did."""
         states = await self._service.ask_states()

@@ -8,13 +8,23 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
+from pydantic import BaseModel, RootModel, ValidationError
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_before_delay,
+    wait_random_exponential,
+)
 
+from serve.limits import Limits
+from serve.schemas import BundleOut, LinkOut, LinksOut, ReportOut, ReportsOut
 from smm4h_core.errors import Smm4hError
 from smm4h_core.types import Lang, Post
 
@@ -25,6 +35,13 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 10.0
 
 class ServiceError(Smm4hError):
     """The service refused a request, or did not answer; holds status and request id, no post."""
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _States(RootModel[list[dict[str, Any]]]):
+    """What ``GET /v1/state`` answers."""
 
 
 class Client:
@@ -56,7 +73,7 @@ class Client:
         )
         self._patience_s = patience_s
         self._sleep = sleep
-        self._limits: Mapping[str, Any] | None = None
+        self._limits: Limits | None = None
 
     def __enter__(self) -> Client:
         return self
@@ -73,24 +90,24 @@ class Client:
         """Let go of connections."""
         self._http.close()
 
-    def limits(self) -> Mapping[str, Any]:
-        """What a request may be, as ``serve.limits.Limits``; asked for once."""
+    def limits(self) -> Limits:
+        """What a request may be; asked for once."""
         if self._limits is None:
-            self._limits = dict(self._ask("GET", "/v1/limits"))
+            self._limits = self._ask("GET", "/v1/limits", Limits)
         return self._limits
 
-    def bundle(self) -> dict[str, Any]:
+    def bundle(self) -> BundleOut:
         """The bundle that answers."""
-        return dict(self._ask("GET", "/v1/bundle"))
+        return self._ask("GET", "/v1/bundle", BundleOut)
 
     def state(self) -> list[dict[str, Any]]:
         """What the parts hold; wants a key of scope ``admin``."""
-        return list(self._ask("GET", "/v1/state"))
+        return self._ask("GET", "/v1/state", _States).root
 
     def process(
         self, posts: Iterable[Post | str], *, extract_all: bool = False
-    ) -> Iterator[dict[str, Any]]:
-        """Reports as `smm4h_core.reports.report_to_json` has them, in the posts' order.
+    ) -> Iterator[ReportOut]:
+        """Reports in the posts' order.
 
         Texts alone are called by their places, from 1, in the whole of what is given.
 
@@ -108,25 +125,25 @@ class Client:
                 for post in batch
             ]
             body = {"posts": asked, "extract_all": extract_all}
-            yield from self._ask("POST", "/v1/posts", body)["reports"]
+            yield from self._ask("POST", "/v1/posts", ReportsOut, body).reports
 
-    def link(self, mentions: Sequence[str], *, lang: Lang | None = None) -> list[dict[str, Any]]:
-        """A link for each mention, as `smm4h_core.reports.link_to_json` has it.
+    def link(self, mentions: Sequence[str], *, lang: Lang | None = None) -> list[LinkOut]:
+        """A link for each mention.
 
         Raises:
             ServiceError: as `process`.
         """
-        most, links = int(self.limits()["posts"]), []
+        most, links = self.limits().posts, []
         for start in range(0, len(mentions), most):
             asked: list[dict[str, Any]] = [
                 {"text": text} if lang is None else {"text": text, "lang": lang}
                 for text in mentions[start : start + most]
             ]
-            links += self._ask("POST", "/v1/link", {"mentions": asked})["links"]
+            links += self._ask("POST", "/v1/link", LinksOut, {"mentions": asked}).links
         return links
 
     def _batches(self, posts: Iterable[Post]) -> Iterator[list[Post]]:
-        most, most_bytes = int(self.limits()["posts"]), int(self.limits()["body_bytes"]) // 2
+        most, most_bytes = self.limits().posts, self.limits().body_bytes // 2
         batch: list[Post] = []
         held = 0
         for post in posts:
@@ -139,37 +156,59 @@ class Client:
         if batch:
             yield batch
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        until = time.monotonic() + self._patience_s
-        waits = _waits()
+    def _ask(self, method: str, path: str, kind: type[M], body: Any = None) -> M:
         # In ASCII: half of a surrogate pair, which UTF-8 cannot hold, is then its escape.
         content = None if body is None else json.dumps(body, ensure_ascii=True).encode()
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        while True:
-            wait_s, problem = next(waits), ""
-            try:
-                answer = self._http.request(method, path, content=content, headers=headers)
-            except httpx2.TransportError as error:
-                problem = type(error).__name__
-            else:
-                if answer.is_success:
-                    return answer.json()
-                problem = _describe(answer)
-                if answer.status_code not in TRY_AGAIN:
-                    raise ServiceError(f"{method} {path}: {problem}")
-                asked_for = answer.headers.get("retry-after", "")
-                if asked_for.isdecimal():  # a little apart, lest all come back at once
-                    wait_s = int(asked_for) * random.uniform(1.0, 1.25)
-            if time.monotonic() + wait_s > until:
-                raise ServiceError(f"{method} {path}: given up: {problem}")
-            self._sleep(wait_s)
+        retrying = Retrying(
+            retry=retry_if_exception_type(_NotYetError),
+            wait=_wait_s,
+            stop=stop_before_delay(self._patience_s),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            answer = retrying(self._try, method, path, content)
+        except _NotYetError as error:
+            raise ServiceError(f"{method} {path}: given up: {error}") from None
+        try:
+            # A newer service may say more than this client knows of.
+            return kind.model_validate_json(answer, extra="ignore")
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise ServiceError(
+                f"{method} {path}: expected an answer of this version, got another at {where!r}"
+            ) from None
+
+    def _try(self, method: str, path: str, content: bytes | None) -> bytes:
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        try:
+            answer = self._http.request(method, path, content=content, headers=headers)
+        except httpx2.TransportError as error:
+            raise _NotYetError(type(error).__name__) from None
+        if answer.is_success:
+            return bytes(answer.content)
+        if answer.status_code not in TRY_AGAIN:
+            raise ServiceError(f"{method} {path}: {_describe(answer)}")
+        raise _NotYetError(_describe(answer), answer.headers.get("retry-after", ""))
 
 
-def _waits() -> Iterator[float]:
-    wait_s = FIRST_WAIT_S
-    while True:
-        yield wait_s * random.uniform(0.5, 1.5)
-        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+class _NotYetError(Exception):
+    """A try that failed and may succeed later; its second argument is ``Retry-After``."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+_BACK_OFF = wait_random_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S)
+
+
+def _wait_s(state: RetryCallState) -> float:
+    """Seconds until the next try: as asked, a little apart lest all come back at once."""
+    error = state.outcome.exception() if state.outcome else None
+    asked_for = error.args[1] if isinstance(error, _NotYetError) and error.args[1:] else ""
+    if asked_for.isdecimal():
+        return int(asked_for) * random.uniform(1.0, 1.25)
+    return _BACK_OFF(state)
 
 
 def _describe(answer: httpx2.Response) -> str:

@@ -17,6 +17,7 @@ from smm4h_core.errors import DataError
 from smm4h_core.types import AnnotatedPost, Lang
 
 _SAMPLE = re.compile(r"sample:(en|ru)/(train|dev|test)")
+_EFFECTS = "sample:ru/effects"
 
 
 def read_source(
@@ -32,7 +33,8 @@ def read_source(
 
     Args:
         name: A path, relative to ``root`` unless absolute, or ``sample:<lang>/<split>``, which is
-            synthetic: made by a generator that the package carries. A public original is told by
+            synthetic: made by a generator that the package carries; ``sample:ru/effects`` is more
+            of it, to train on. A public original is told by
             its shape and read whole, in its own unit, with the first of its sets of concepts.
         task: Which annotation is wanted.
         lang: Language of the posts; the sample and a public original state their own.
@@ -47,12 +49,7 @@ def read_source(
     if types is not None and (name.startswith("sample:") or recognise(path)):
         raise DataError(f"{name}: expected no types, which its reader knows; got {dict(types)}")
     if name.startswith("sample:"):
-        found = _SAMPLE.fullmatch(name)
-        if found is None:
-            raise DataError(f"{name}: expected sample:<en|ru>/<train|dev|test>")
-        from smm4h_core.corpora.sample.generate import Split, sample_split
-
-        posts = sample_split(cast(Lang, found.group(1)), cast(Split, found.group(2)))
+        posts = _sample(name)
         return posts if task in ("1a", "2") else [_restrict(post, task, path) for post in posts]
     if not path.exists():
         raise DataError(
@@ -79,6 +76,19 @@ def count_left_out(name: str, lang: Lang, root: Path, types: Types) -> int:
 
     read_source(name, "1b", lang, root, types=types, report=report)
     return len(left_out)
+
+
+def _sample(name: str) -> Sequence[AnnotatedPost]:
+    if name == _EFFECTS:
+        from smm4h_core.corpora.sample.effects import effect_posts
+
+        return effect_posts()
+    found = _SAMPLE.fullmatch(name)
+    if found is None:
+        raise DataError(f"{name}: expected sample:<en|ru>/<train|dev|test>, or {_EFFECTS}")
+    from smm4h_core.corpora.sample.generate import Split, sample_split
+
+    return sample_split(cast(Lang, found.group(1)), cast(Split, found.group(2)))
 
 
 def _restrict(annotated: AnnotatedPost, task: Task, path: Path) -> AnnotatedPost:

@@ -40,10 +40,11 @@ def test_starter_is_whole_small_and_names_its_sources() -> None:
 
 
 def test_starter_answers_in_both_languages(starter: Pipeline) -> None:
-    english, russian = starter.process(
+    english, russian, sister = starter.process(
         [
             "seroquel made me sleep 14 hours and my arms went numb",
             "после феварина не могу спать и постоянно тошнит",
+            "от сероквеля я спала 14 часов, и у меня онемели руки",
         ]
     )
     assert english.ade is not None
@@ -54,6 +55,12 @@ def test_starter_answers_in_both_languages(starter: Pipeline) -> None:
     assert [drug.name for drug in russian.drugs] == ["fluvoxamine"]
     linked = {each.link.name for each in russian.mentions or () if each.link}
     assert "Nausea" in linked
+    assert sister.ade is not None
+    assert sister.ade.is_ade
+    found = {each.mention.text: each for each in sister.mentions or ()}
+    assert set(found) == {"спала 14 часов", "онемели руки"}
+    assert found["онемели руки"].link is not None
+    assert found["онемели руки"].link.name == "Hypoesthesia"
 
 
 def test_starter_shares_each_encoder_between_its_parts(starter: Pipeline) -> None:

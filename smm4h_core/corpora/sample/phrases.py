@@ -156,14 +156,14 @@ class Phrases:
 @cache
 def read_phrases(lang: Lang) -> Phrases:
     """Read the phrases of a language; the answer is kept and shared."""
-    concepts = _read_yaml("concepts.yaml")
+    concepts = read_yaml("concepts.yaml")
     slang: dict[str, Any] = {
         name: tuple(entries) if isinstance(entries, list) else entries
-        for name, entries in _read_yaml(f"{lang}/slang.yaml").items()
+        for name, entries in read_yaml(f"{lang}/slang.yaml").items()
     }
     return Phrases(
         concept_ids={key: identifier for key, (identifier, _) in concepts.items()},
-        wordings=_wordings(_read_yaml(f"{lang}/wordings.yaml")),
+        wordings=_wordings(read_yaml(f"{lang}/wordings.yaml")),
         groups=tuple(
             DrugGroup(
                 name=name,
@@ -171,18 +171,19 @@ def read_phrases(lang: Lang) -> Phrases:
                 causes=tuple(group["causes"]),
                 drugs=tuple(tuple(drug.split()) for drug in group["drugs"]),
             )
-            for name, group in _read_yaml(f"{lang}/drugs.yaml").items()
+            for name, group in read_yaml(f"{lang}/drugs.yaml").items()
         ),
         frames=tuple(
             Frame(f"{lang}-{kind}-{number:02d}", kind, _parts(text))
-            for kind, texts in _read_yaml(f"{lang}/frames.yaml").items()
+            for kind, texts in read_yaml(f"{lang}/frames.yaml").items()
             for number, text in enumerate(texts, start=1)
         ),
         slang=Slang(**slang),
     )
 
 
-def _read_yaml(name: str) -> dict[str, Any]:
+def read_yaml(name: str) -> dict[str, Any]:
+    """A table of this package's data folder."""
     text = (files(__package__) / "data" / name).read_text(encoding="utf-8")
     table: dict[str, Any] = yaml.safe_load(text)
     return table

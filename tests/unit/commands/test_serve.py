@@ -87,8 +87,13 @@ def test_root_cause_is_our_own_error_out_of_ray_s_layers() -> None:
   File "replica.py", line 1, in initialize
 RuntimeError: Traceback (most recent call last):
   File "part.py", line 2, in _load
-smm4h_core.errors.BundleError: /b: 1 file(s) wrong
+smm4h_core.errors.BundleError: /b: 2 file(s) wrong
+  README.md: missing
+  s0-f0.safetensors: expected 3, got 4
+
+The above exception was the direct cause of the following exception:
 """
-    assert root_cause(["Deploying failed 3 times", told]) == "/b: 1 file(s) wrong"
+    wrong = "/b: 2 file(s) wrong; README.md: missing; s0-f0.safetensors: expected 3, got 4"
+    assert root_cause(["Deploying failed 3 times", told]) == wrong
     assert root_cause(["RuntimeError: x\nOSError: full"]) == "OSError: full"
     assert root_cause(["", "no traceback here"]) == "no traceback here"

@@ -33,15 +33,15 @@ def ask(answers: Callable[[int, Any], httpx2.Response], **options: Any) -> tuple
 
 
 def echo(body: Any) -> httpx2.Response:
-    return httpx2.Response(
-        200, json={"reports": [{"post_id": p["post_id"]} for p in body["posts"]]}
-    )
+    report = {"lang": "en", "ade": None, "drugs": [], "mentions": [], "bundle": "b@1", "newer": 1}
+    reports = [{"post_id": post["post_id"], **report} for post in body["posts"]]
+    return httpx2.Response(200, json={"reports": reports})
 
 
 def test_client_sends_as_many_at_a_time_as_the_service_takes() -> None:
     client, (seen, _) = ask(lambda _, body: echo(body))
     reports = list(client.process(["a", "b", "c", Post("x", "d", "ru"), "e"]))
-    assert [each["post_id"] for each in reports] == ["1", "2", "3", "x", "5"]
+    assert [each.post_id for each in reports] == ["1", "2", "3", "x", "5"]
     assert [len(body["posts"]) for body in seen] == [3, 2]
     assert seen[1]["posts"][0] == {"post_id": "x", "text": "d", "lang": "ru"}
 
@@ -99,3 +99,17 @@ def test_client_loses_its_patience() -> None:
     with pytest.raises(ServiceError, match="given up: 429"):
         list(client.process(["a"]))
     assert len(seen) == 1
+
+
+def test_client_says_that_an_answer_is_none_of_ours() -> None:
+    client, _ = ask(lambda *_: httpx2.Response(200, json={"reports": [{"post_id": "secret"}]}))
+    with pytest.raises(ServiceError, match="an answer of this version, got another at") as caught:
+        list(client.process(["a"]))
+    assert "secret" not in str(caught.value)
+
+
+def test_client_waits_longer_each_time_where_nothing_is_asked() -> None:
+    client, (_, waited) = ask(lambda n, body: httpx2.Response(503) if n < 9 else echo(body))
+    assert len(list(client.process(["a"]))) == 1
+    assert len(waited) == 8
+    assert all(0 <= each <= min(0.2 * 2**n, 10) for n, each in enumerate(waited))
