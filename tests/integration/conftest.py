@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from smm4h_core.config import RunConfig, config_from_mapping
+from tests.integration.head import address, environment
+
+__all__ = ["address", "environment"]
 
 LIMIT_S = 600
 """Seconds after which a test that hangs fails; the slowest takes about 70 on two cores."""
