@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import TypeAlias
 from uuid import uuid4
@@ -146,7 +147,11 @@ class Guard:
 
     def _authorise(self, scope: Scope) -> None:
         method, path = scope["method"], scope["path"]
-        if self._service.keys is None or (method, path) in PUBLIC:
+        if (method, path) in PUBLIC:
+            return
+        if self._service.keys is None:
+            if is_elsewhere(scope):
+                raise RequestError("unauthorised", "without keys this machine alone is answered")
             return
         headers = Headers(scope=scope)
         kind, _, given = headers.get("authorization", "").partition(" ")
@@ -193,6 +198,16 @@ class Guard:
             return {"type": "http.request", "body": scope["state"]["body"], "more_body": False}
 
         return replay
+
+
+def is_elsewhere(scope: Scope) -> bool:
+    """Whether a request comes from an address of another machine."""
+    try:
+        address = ip_address((scope.get("client") or ("",))[0])
+    except ValueError:  # no network in between
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return not (mapped or address).is_loopback
 
 
 def signed_in_key(headers: Headers) -> str:

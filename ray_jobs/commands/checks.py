@@ -116,8 +116,12 @@ def check_packages() -> Iterator[Check]:
     )
 
 
-def check_security() -> Iterator[Check]:
-    """Look at who could command a cluster of ours; the token itself is not read."""
+def check_security(keys: Path | None = None) -> Iterator[Check]:
+    """Look at who could command a cluster of ours; the token itself is not read.
+
+    Args:
+        keys: The service's file of keys; None for where `smm4h keys add` writes it, if it did.
+    """
     default = Path.home() / ".ray" / "auth_token"
     path = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", default))
     if path.exists():
@@ -142,12 +146,14 @@ def check_security() -> Iterator[Check]:
     for name in UNSAFE:
         if os.environ.get(name):
             yield Check(name, "fail", "set", "unset it: with it a Parquet file could run code here")
-    keys = Path("keys.json")  # where `smm4h keys add` writes unless told otherwise
-    if keys.exists():
-        mode = stat.S_IMODE(keys.stat().st_mode)
+    asked = keys or Path("keys.json")
+    if asked.exists():
+        mode = stat.S_IMODE(asked.stat().st_mode)
         private = mode & 0o037 == 0
-        advice = "" if private else f"chmod 600 {keys}"
-        yield Check("keys", "ok" if private else "fail", f"{keys}, mode {mode:04o}", advice)
+        advice = "" if private else f"chmod 600 {asked}"
+        yield Check("keys", "ok" if private else "fail", f"{asked}, mode {mode:04o}", advice)
+    elif keys is not None:
+        yield Check("keys", "fail", f"no {keys}", f"smm4h keys add NAME --keys {keys}")
 
 
 def _at_least(name: str, found: int, wanted: int, advice: str) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,10 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def doctor(
+    keys: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The service's file of keys.  [default: keys.json]"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Look at this machine; exit 1 where something does not work or is not safe."""
@@ -23,7 +28,7 @@ def doctor(
         *checks.check_machine(),
         checks.check_accelerator(),
         *checks.check_packages(),
-        *checks.check_security(),
+        *checks.check_security(keys),
     ]
     failed = any(check.status == "fail" for check in found)
     if json:

@@ -151,3 +151,18 @@ def test_doctor_does_not_import_ray() -> None:
     )
 
     assert ran.stdout.splitlines()[-1] == "False"
+
+
+def test_doctor_looks_at_the_keys_that_it_is_told_of(smm4h, tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+
+    def told() -> dict[str, str]:
+        checks = json.loads(smm4h("doctor", "--keys", path, "--json").out)["checks"]
+        (found,) = (each for each in checks if each["name"] == "keys")
+        return found
+
+    assert (told()["status"], told()["advice"]) == ("fail", f"smm4h keys add NAME --keys {path}")
+    path.touch(mode=0o600)
+    assert told()["status"] == "ok"
+    path.chmod(0o644)
+    assert (told()["status"], told()["advice"]) == ("fail", f"chmod 600 {path}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 from serve.api import build_api
 from serve.guard import COOKIE, PUBLIC, Guard
 from serve.key_file import KeyFile
+from serve.service import Service
 from smm4h_core.access_keys import SCOPES, Scope, add_key, revoke_key
 from tests.serving import compose, serve_over, start
 
@@ -130,3 +132,35 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(
     answer = browser.post("/session", data={"key": keys["predict"]}, follow_redirects=False)
     set_cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in set_cookie and "SameSite=strict" in set_cookie
+
+
+@pytest.mark.parametrize(
+    ("address", "answered"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.7", False),
+        ("::ffff:10.0.0.7", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_without_keys_this_machine_alone_is_answered(
+    guard: Guard, client: TestClient, keys: dict[Scope, str], address: str, answered: bool
+) -> None:
+    open_to_all = Guard(guard._app, replace_keys(guard), guard._fault_page)
+    here = TestClient(open_to_all, client=(address, 50_000))
+    for method, path in sorted(routes(guard, client, keys["predict"]) - PUBLIC):
+        if method != "HEAD":
+            status = here.request(method, path).status_code
+            assert (method, path, status == 401) == (method, path, not answered)
+    for method, path in sorted(PUBLIC):
+        assert here.request(method, path).status_code == 200
+
+
+def replace_keys(guard: Guard) -> Service:
+    """The same service, asking for no key."""
+    service = copy.copy(guard._service)
+    service.keys = None
+    return service
