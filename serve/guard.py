@@ -44,8 +44,8 @@ ANSWERING = frozenset((("POST", "/"), *(("POST", p) for p in SCOPE_OF if p.start
 """Routes that cost something: they are bounded in number and in time."""
 FORMS = frozenset((("POST", "/"), ("POST", "/session")))
 """What a person sends from the page: a fault is told on the page again, with what was typed."""
-FaultPage: TypeAlias = Callable[[RequestError, bytes, str], Response]
-"""A fault, the body and the request's id to the page that tells of it."""
+FaultPage: TypeAlias = Callable[[RequestError, str, bytes, str], Response]
+"""A fault, the form's path, its body and the request's id to the page that tells of it."""
 BODY_WAIT_S = 20.0
 """Seconds for a whole body to arrive."""
 SECURITY_HEADERS = {
@@ -108,7 +108,8 @@ class Guard:
     def _tell(self, fault: RequestError, scope: Scope) -> Response:
         state = scope["state"]
         if (scope["method"], scope["path"]) in FORMS:
-            return self._fault_page(fault, state.get("body", b""), state["request_id"])
+            body = state.get("body", b"")
+            return self._fault_page(fault, scope["path"], body, state["request_id"])
         return fault.response(state["request_id"])
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -28,10 +28,11 @@ def add_page(api: FastAPI, service: Service) -> FaultPage:
         headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
         return HTMLResponse(html, status, headers)
 
-    def tell(fault: RequestError, body: bytes, request_id: str) -> Response:
-        signed_in = fault.code not in ("unauthorised", "forbidden")
+    def tell(fault: RequestError, path: str, body: bytes, request_id: str) -> Response:
+        signed_in = path != "/session" and fault.code not in ("unauthorised", "forbidden")
         advice = " Try again in a moment." if fault.retry_after_s is not None else ""
-        words = "Your key is not known any more" if fault.code == "unauthorised" else fault.message
+        lost_key = fault.code == "unauthorised" and service.keys is not None
+        words = "Your key is not known any more" if lost_key else fault.message
         notice = f"{words[0].upper()}{words[1:]}.{advice} ({request_id})"
         text = _fields(body).get("text") if signed_in else None
         kept = Post("1", text) if text else None

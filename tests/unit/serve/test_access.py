@@ -164,3 +164,10 @@ def replace_keys(guard: Guard) -> Service:
     service = copy.copy(guard._service)
     service.keys = None
     return service
+
+
+def test_a_wrong_form_of_the_key_shows_the_key_s_form_again(client: TestClient) -> None:
+    answer = client.post("/session", content=b"key=%ff")
+    assert answer.status_code == 422
+    assert 'action="/session"' in answer.text
+    assert "<textarea" not in answer.text
