@@ -122,8 +122,12 @@ def change_bundle(told: Mapping[str, Any], bundle: Path) -> dict[str, Any]:
     ingress = ray_serve.get_app_handle(APP)
     refused = ingress.refused.remote().result(timeout_s=30)
     if refused:
-        deploy(told)  # a replica that starts later shall hold what the others answer with
-        wait_until_serving(timeout_s=300.0)
+        # Who took it shall go back, and who starts later shall not meet it.
+        try:
+            deploy(told)
+            wait_until_serving(timeout_s=300.0)
+        except ResourceError as error:
+            refused = [*refused, f"and what was in force did not come back: {error}"]
         raise ResourceError(f"{bundle}: not taken, the one before goes on: {'; '.join(refused)}")
     return changed
 

@@ -143,7 +143,7 @@ class IngressDeployment:
                 raise
             graph.shelf.refused = str(error)  # an error here would end this replica
             return
-        await asyncio.to_thread(graph.use, settings.bundle)
+        await asyncio.to_thread(graph.use, settings.bundle, settings.sha256)
         self._service.limits = settings.limits or self._limits
 
     async def check_health(self) -> None:

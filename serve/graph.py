@@ -89,14 +89,18 @@ class Graph:
         """What is in use."""
         return self.shelf.current
 
-    def use(self, bundle: Path | None) -> None:
+    def use(self, bundle: Path | None, digest: str | None = None) -> None:
         """Take a bundle; one that cannot be had leaves the one in use, and is told of.
+
+        Args:
+            bundle: Its folder; None for the first one's.
+            digest: Which one it is; None for what lies there now.
 
         Raises:
             Smm4hError: nothing could be loaded at all.
         """
         try:
-            self.shelf.put(bundle or self._first)
+            self.shelf.put(bundle or self._first, digest)
         except Smm4hError as error:
             self.shelf.refused = str(error)
             if self.shelf.held:

@@ -142,7 +142,8 @@ class PartServer:
     def _apply(self, settings: PartSettings) -> None:
         before, self._settings = self._settings, settings
         try:
-            self._shelf.put(settings.bundle or self._first)  # a new one takes the rule as it loads
+            # A new one takes the rule as it loads.
+            self._shelf.put(settings.bundle or self._first, settings.sha256)
             used = change_rules(self._shelf.current.value.bare, settings)
         except Smm4hError:
             self._settings = before

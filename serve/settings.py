@@ -36,7 +36,8 @@ class PartSettings(_Strict):
     bundle: Path | None = None
     """The bundle to answer with; None stays with the one that the application was built with."""
     sha256: str | None = None
-    """The digest in its manifest, where the folder's content is to change under one name."""
+    """The digest in its manifest, where the folder's content may change under one name: one that is
+    held already is taken from memory, and another one in the folder is refused."""
     batch_chars: Annotated[int, Field(ge=1, le=10_000_000)] = 16_384
     """Code points of the posts that are answered together; a request is never cut in two."""
     batch_wait_s: Annotated[float, Field(ge=0, le=1)] = 0.002

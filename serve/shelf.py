@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from smm4h_core.bundle import read_manifest
+from smm4h_core.errors import BundleError
 
 T = TypeVar("T")
 
@@ -73,13 +74,25 @@ class Shelf(Generic[T]):
         """
         self._answered = digest
 
-    def put(self, folder: Path) -> None:
-        """Load a bundle and use it from now on, unless it is in use already.
+    def put(self, folder: Path, digest: str | None = None) -> None:
+        """Load a bundle and use it from now on, unless it is in use, or held, already.
+
+        Args:
+            folder: Where it is.
+            digest: Which one it is; None for what lies there now.
 
         Raises:
-            BundleError: it cannot be loaded; whatever was in use still is.
+            BundleError: it cannot be loaded, or another one lies there; whatever was in use still
+                is.
         """
-        if self._held and self.current.digest == read_manifest(folder)["sha256"]:
+        for place, each in enumerate(self._held):
+            if each.digest == digest:  # that its folder holds another one by now is no matter
+                self._held = (each, *self._held[:place], *self._held[place + 1 :])
+                return
+        found = str(read_manifest(folder)["sha256"])
+        if digest not in (None, found):
+            raise BundleError(f"{folder}: expected the bundle {digest}, got {found}")
+        if self._held and self.current.digest == found:
             return
         new = self._load(folder)
         kept = [each for each in self._held if each.digest == self._answered] or self._held

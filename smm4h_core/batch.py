@@ -121,6 +121,8 @@ def open_table(
     def made() -> Callable[[Row], None] | None:
         return accept() if accept else None
 
+    if errors and (errors / BAD_ROWS).resolve() == path.resolve():
+        raise DataError(f"{path}: expected another folder for errors, whose {BAD_ROWS} this is")
     bad = BadRows(errors / BAD_ROWS, table=str(path)) if errors else None
     survey = survey_table(path, accept=made(), on_bad=bad.tell if bad else refuse_first)
     return Source(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from threading import Barrier, Lock
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -84,18 +85,31 @@ def ask_each(answer: Callable[[N], A], networks: Sequence[N], *, device: torch.d
     num_workers = min(len(networks), torch.get_num_threads())
     if device.type != "cpu" or num_workers < 2:
         return [answer(network) for network in networks]
-    workers = _workers(num_workers, torch.get_num_threads() // num_workers)
+    with _STARTING:  # threads do not outlive a fork
+        workers = _workers(num_workers, torch.get_num_threads() // num_workers, os.getpid())
     return list(workers.map(answer, networks))
 
 
+_STARTING = Lock()
+
+
 @cache
-def _workers(number: int, threads_each: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(
-        number, "network", initializer=torch.set_num_threads, initargs=(threads_each,)
-    )
+def _workers(number: int, threads_each: int, _pid: int) -> ThreadPoolExecutor:
+    """Threads whose products have so many threads each, while all others' stay as they are."""
+    before, ready = torch.get_num_threads(), Barrier(number + 1)
 
+    def begin() -> None:
+        # Also what threads begin with that first meet torch later; a look makes it this one's own.
+        torch.set_num_threads(threads_each)
+        torch.get_num_threads()
+        ready.wait()
 
-os.register_at_fork(after_in_child=_workers.cache_clear)  # threads do not outlive a fork
+    workers = ThreadPoolExecutor(number, "network", initializer=begin)
+    for _ in range(number):
+        workers.submit(int)
+    ready.wait()
+    torch.set_num_threads(before)
+    return workers
 
 
 class Part(Protocol):
@@ -116,8 +130,9 @@ def settle(parts: Collection[Part], device: torch.device) -> None:
     """Move networks that only answer to their device, for good: in bf16, where they multiply in it.
 
     Autocast would round the same weights alike in every pass: answers are the same to the last bit,
-    a lone post's in a quarter less time, and the weights take half the memory. Parts may share
-    weights, so those of parts that differ in precision stay in fp32.
+    and a lone post's comes in a quarter less time. Linear layers take half the memory, word tables
+    stay as they are. Parts may share weights, so those of parts that differ in precision stay in
+    fp32.
     """
     dtypes = {choose_dtype(each, device) for part in parts for each in part.precisions}
     for network in (network for part in parts for seed in part.networks for network in seed):

@@ -23,7 +23,7 @@ from smm4h_core.extract.drug_places import DrugPlace, find_places
 from smm4h_core.extract.reading import Met, Reading, read_text
 from smm4h_core.types import DrugMention, DrugTie, FoundMention, Lang, Post, Span
 
-MOST_PLACES = 8
+MOST_PLACES = 32
 """Places that are weighed on each side of a mention: a post that names more is a list of drugs."""
 LEAST_SHARE = 0.5
 """Share from which a drug is taken; where none has it, the best place's drugs are."""

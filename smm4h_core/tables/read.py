@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,8 +29,8 @@ LINE_COLUMNS = ("post_id", "text")
 """Columns of posts that came as bare lines."""
 
 OnBad = Callable[[DataError, str], None]
-"""Takes what is wrong with a row, and the row as it was written (of Parquet, as JSON); where it
-returns, reading goes on with the next row."""
+"""Takes what is wrong with a row, and the row as it was written; where it returns, reading goes on
+with the next row. Of Parquet the row is JSON: null for NaN, bytes as Python shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Unreadable:
     """What stands there; bytes that are not UTF-8 as ``surrogateescape`` has them."""
 
 
-Numbered = Iterator[tuple[int, dict[str, Any] | Unreadable]]
-"""Rows by their line."""
+Numbered = Iterator[tuple[int, dict[str, Any] | Unreadable, str | None]]
+"""Rows by their line, and as they are written where cells do not tell."""
 
 
 def refuse_bad(error: DataError, _written: str) -> None:
@@ -122,7 +123,7 @@ def read_table(
     else:
         columns = find_columns(_read_header(path), f"{path}:1")
         rows = {".tsv": _read_tsv, ".csv": _read_csv, ".parquet": _read_parquet}[path.suffix](path)
-    for line, cells in rows:
+    for line, cells, written in rows:
         place = f"{path}:{line}"
         try:
             if isinstance(cells, Unreadable):
@@ -131,7 +132,7 @@ def read_table(
             if accept is not None:
                 accept(row)
         except DataError as error:
-            on_bad(error, _as_written(cells, path.suffix))
+            on_bad(error, _as_written(cells, path.suffix) if written is None else written)
         else:
             yield row
 
@@ -216,21 +217,22 @@ def _read_tsv(path: Path) -> Numbered:
     def report(problem: Problem) -> None:
         if problem.line <= 1:
             refuse(problem)
-        if problem.severity == "error":
+        is_new = not met or met[-1].line != problem.line  # a line may be wrong in two ways
+        if problem.severity == "error" and is_new:
             met.append(problem)
 
     def tell(before: int | None) -> Numbered:
         while met and (before is None or met[0].line < before):
             problem = met.pop(0)
-            yield problem.line, unreadable(problem)
+            yield problem.line, unreadable(problem), None
 
     for row in read_rows(path, [name.strip().lower() for name in header], report=report):
         yield from tell(row.line)
         if met:  # of this very row: its bytes were replaced
-            yield row.line, unreadable(met.pop(0))
+            yield row.line, unreadable(met.pop(0)), None
             continue
         # read_rows lower-cases names; a column leaves under the name it came with.
-        yield row.line, dict(zip(header, row.cells.values(), strict=True))
+        yield row.line, dict(zip(header, row.cells.values(), strict=True)), None
     yield from tell(None)
 
 
@@ -242,12 +244,12 @@ def _read_csv(path: Path) -> Numbered:
         if escaped:
             byte = ord(escaped[0]) - 0xDC00
             error = DataError(f"{path}:{line}: expected UTF-8, got byte 0x{byte:02x}")
-            yield line, Unreadable(error, _format_csv(record))
+            yield line, Unreadable(error, _format_csv(record)), None
         elif len(record) != len(header):
             error = DataError(f"{path}:{line}: expected {len(header)} cells, got {len(record)}")
-            yield line, Unreadable(error, _format_csv(record))
+            yield line, Unreadable(error, _format_csv(record)), None
         else:
-            yield line, dict(zip(header, record, strict=True))
+            yield line, dict(zip(header, record, strict=True)), None
 
 
 def _read_records(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -274,12 +276,12 @@ def _read_jsonl(path: Path) -> Numbered:
                 got = type(cells).__name__
                 raise DataError(f"{place}: expected a JSON object, got {got}")
         except DataError as error:
-            yield number, Unreadable(error, _without_end(line))
+            yield number, Unreadable(error, _without_end(line)), None
         except (ValueError, RecursionError) as error:
             refusal = DataError(f"{place}: expected a JSON object, got: {error}")
-            yield number, Unreadable(refusal, _without_end(line))
+            yield number, Unreadable(refusal, _without_end(line)), None
         else:
-            yield number, cells
+            yield number, cells, _without_end(line)
 
 
 def _read_parquet(path: Path) -> Numbered:
@@ -288,7 +290,7 @@ def _read_parquet(path: Path) -> Numbered:
         for batch in file.iter_batches(batch_size=CHUNK_ROWS):
             for cells in batch.to_pylist():
                 number += 1
-                yield number, cells
+                yield number, cells, None
 
 
 @contextmanager
@@ -319,13 +321,23 @@ def _as_written(cells: Mapping[str, Any] | Unreadable, suffix: str) -> str:
         return "\t".join(cells.values())
     if suffix == ".csv":
         return _format_csv(cells.values())
-    return json.dumps(cells, ensure_ascii=False, default=str)
+    return json.dumps(_finite(cells), ensure_ascii=False, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """The same with nothing in the place of numbers that JSON lacks."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list) else value
 
 
 def _format_csv(record: Iterable[str]) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow(record)
-    return stream.getvalue()
+    # A line break within a cell is quoted only where it is like the writer's own.
+    csv.writer(stream, lineterminator="\r\n").writerow(record)
+    return stream.getvalue().removesuffix("\r\n")
 
 
 def _without_end(line: str) -> str:

@@ -167,13 +167,13 @@ def test_open_table_tells_of_bad_rows_and_leaves_them_out(
     [
         (
             "in.tsv",
-            b"id\ttext\n1\ta\n2\n3\t\xff\n4\td\n\t e\n6\tf\textra\r\n",
-            {3: "2", 4: "3\t\\udcff", 6: "\t e", 7: "6\tf\textra"},
+            b"id\ttext\n1\ta\n2\n3\t\xff\n4\td\n\t e\n6\tf\textra\r\n7\t\xff\textra\n",
+            {3: "2", 4: "3\t\\udcff", 6: "\t e", 7: "6\tf\textra", 8: "7\t\\udcff\textra"},
         ),
         (
             "in: of: mine.csv",
-            b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,"e, f"\n',
-            {3: "2", 4: "3,\\udcff", 7: ',"e, f"'},
+            b'id,text\n1,a\n2\n3,\xff\n4,"d\nd"\n,"e, f"\n8,"no sleep\nat all",x\n',
+            {3: "2", 4: "3,\\udcff", 7: ',"e, f"', 8: '8,"no sleep\nat all",x'},
         ),
     ],
 )
@@ -198,3 +198,21 @@ def test_open_table_leaves_out_what_its_answers_cannot_hold(tmp_path: Path) -> N
     source = open_table(path, accept=refuse_doubled_ids, errors=tmp_path / "errors")
     assert [row.post.text for row in source.rows] == ["a", "c"]
     assert source.num_bad == 1
+
+
+def test_open_table_keeps_rows_of_parquet_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "in.parquet"
+    rows = [{"id": 1, "text": "a", "x": 0.5}, {"id": 2, "text": None, "x": float("nan")}]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    assert [row.post.post_id for row in open_table(path, errors=tmp_path / "errors").rows] == ["1"]
+    with (tmp_path / "errors" / "rows.csv").open(newline="") as stream:
+        (told,) = csv.DictReader(stream)
+    assert json.loads(told["row"]) == {"id": 2, "text": None, "x": None}
+
+
+def test_open_table_does_not_write_over_the_rows_that_it_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,text\n1,mended\n")
+    with pytest.raises(DataError, match="expected another folder for errors"):
+        open_table(path, errors=tmp_path)
+    assert path.read_text() == "id,text\n1,mended\n"

@@ -79,11 +79,14 @@ def test_predict_keeps_rows_that_are_no_posts_and_answers_the_rest(
     assert (summary["posts"], summary["unreadable"]) == (2, len(rows))
     answered = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [row["text"] for row in answered] == ["slept", "the last one counts"]
-    with (errors / "rows.csv").open(newline="", encoding="utf-8") as stream:
-        csv.field_size_limit(200_000)
-        told = list(csv.DictReader(stream))
+    before = csv.field_size_limit(200_000)
+    try:
+        with (errors / "rows.csv").open(newline="", encoding="utf-8") as stream:
+            told = list(csv.DictReader(stream))
+    finally:
+        csv.field_size_limit(before)
     assert [row["place"] for row in told] == [f"{path}:{n + 2}" for n in range(len(rows))]
-    assert [row["row"] for row in told] == list(rows) or rows is WRONG_TYPES
+    assert [row["row"] for row in told] == list(rows)
     assert all("expected" in row["reason"] for row in told)
 
 

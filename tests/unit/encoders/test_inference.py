@@ -80,6 +80,21 @@ def test_ask_each_asks_in_order_side_by_side() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
+def test_ask_each_leaves_threads_that_begin_later_as_they_would_be() -> None:
+    ask_each(lambda _: None, range(2), device=CPU)
+    seen: list[list[int]] = []
+
+    def begin() -> None:
+        own = torch.get_num_threads()
+        seen.append([own, *ask_each(lambda _: torch.get_num_threads(), range(3), device=CPU)])
+
+    later = threading.Thread(target=begin)
+    later.start()
+    later.join()
+    assert seen == [[2, 1, 1, 1]]
+
+
+@pytest.mark.usefixtures("two_threads")
 def test_ask_each_within_another_and_after_a_fork() -> None:
     def nested(_: int) -> list[int]:
         return ask_each(lambda network: network + 1, [1, 2], device=CPU)

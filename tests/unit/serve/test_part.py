@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from serve.part import STUCK_S, PartServer
+from smm4h_core.bundle import read_manifest
 from smm4h_core.bundle_build import update_bundle
+from smm4h_core.errors import BundleError
 from smm4h_core.link.source import read_terminology
 from smm4h_core.types import Post
-from tests.serving import compose, start
+from tests.serving import compose, renamed, serve_over, start
 from tests.unit.linking import CONCEPTS
 
 CPU = torch.device("cpu")
@@ -94,3 +98,52 @@ def test_a_terminology_changes_without_a_restart(whole_bundle: Path, tmp_path: P
     assert "C6" not in before
     assert after[0] == "C6"
     assert after[1] == before[1]
+
+
+def test_who_took_a_change_that_others_refused_goes_back_though_the_folder_has_changed(
+    whole_bundle: Path, tmp_path: Path
+) -> None:
+    """`smm4h serve` reads one folder anew: what it held before lies on no disk any more."""
+    folder = Path(shutil.copytree(whole_bundle, tmp_path / "bundle"))
+    old, post = str(read_manifest(folder)["sha256"]), Post("1", "seroquel made me sleep", "en")
+
+    async def run() -> list[Any]:
+        graph, parts = compose(folder)
+        await start(parts, bundle=folder, sha256=old)
+        graph.use(folder, old)
+        await graph.process([post])
+        shutil.rmtree(folder)
+        renamed(whole_bundle, folder, version="2")
+        new = str(read_manifest(folder)["sha256"])
+        await start(parts, bundle=folder, sha256=new)
+        graph.use(folder, new)
+        held = {each.state()["bundle"] for each in parts.values()}
+        await start(parts, bundle=folder, sha256=old)
+        graph.use(folder, old)
+        (report,), _ = await graph.process([post])
+        states = [each.state() for each in parts.values()]
+        late = PartServer("classifier", folder)
+        refused = None
+        try:
+            await late.reconfigure({"bundle": str(folder), "sha256": old})
+        except BundleError as error:
+            refused = str(error)
+        return [held, report.bundle, states, refused]
+
+    held, bundle, states, refused = asyncio.run(run())
+    assert held == {"whole@2"}
+    assert bundle == "whole@1"
+    assert {(each["bundle"], each["refused"]) for each in states} == {("whole@1", None)}
+    assert refused is not None
+    assert f"expected the bundle {old}, got" in refused
+
+
+def test_an_ingress_without_a_bundle_is_to_be_replaced(tiny_bundle: Path) -> None:
+    from serve.app import IngressDeployment
+
+    graph, parts = compose(tiny_bundle)
+    ingress: Any = SimpleNamespace(_service=serve_over(graph, parts))
+    asyncio.run(IngressDeployment.check_health(ingress))
+    graph.shelf._held = ()
+    with pytest.raises(RuntimeError, match="no bundle is held"):
+        asyncio.run(IngressDeployment.check_health(ingress))
