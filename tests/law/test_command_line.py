@@ -42,7 +42,7 @@ SURFACE = {
     ),
     "smm4h pretrain": "",
     "smm4h pretrain molecules": "CONFIG --set --out --inline|--no-inline --json",
-    "smm4h doctor": "--json",
+    "smm4h doctor": "--keys --json",
 }
 """Every verb with its arguments, in order, and its options."""
 

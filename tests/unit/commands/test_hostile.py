@@ -21,7 +21,7 @@ def assert_quotes(report: dict[str, Any], text: str) -> int:
 
 
 def test_predict_answers_hostile_texts_and_quotes_them(smm4h, tmp_path: Path) -> None:
-    texts = (*HOSTILE, MEGABYTE[:30_000])
+    texts = (*HOSTILE, MEGABYTE[:15_000])
     path = tmp_path / "posts.jsonl"
     path.write_text("".join(json.dumps({"id": n, "text": t}) + "\n" for n, t in enumerate(texts)))
     out = tmp_path / "answers.jsonl"
@@ -33,7 +33,7 @@ def test_predict_answers_hostile_texts_and_quotes_them(smm4h, tmp_path: Path) ->
     streamed = smm4h("predict", STARTER, path, "-", "--extract-all")
     reports = [json.loads(line) for line in streamed.out.splitlines()]
     found = [assert_quotes(report, text) for report, text in zip(reports, texts, strict=True)]
-    assert found[-1] > 2000
+    assert found[-1] > 1000
     assert [row["mentions"] for row in rows] == [report["mentions"] for report in reports]
 
 

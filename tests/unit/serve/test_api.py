@@ -22,7 +22,7 @@ from serve.shelf import MissingBundleError
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.reports import link_to_json, report_to_json
 from smm4h_core.types import Post
-from tests.serving import serve_over
+from tests.serving import compose, serve_over, start
 
 MARKER = "zqxj-marker"
 TEXTS = ["seroquel made me sleep", "болит голова от золофта 🙂", "e\u0301 \u202e \x00 👩‍👩‍👧"]
@@ -260,15 +260,21 @@ def test_parts_that_are_lost_for_a_while_are_waited_for(
     assert asyncio.run(run()) == [True, False, True]
 
 
-def test_the_page_tells_faults_as_a_page_and_keeps_what_was_typed(
-    composed: tuple[Graph, Any],
-) -> None:
-    service = serve_over(*composed, in_flight=1, retry_after_s=3, post_chars=20)
-    client = TestClient(build_api(service))
+def test_the_page_tells_faults_as_a_page_and_keeps_what_was_typed(tiny_bundle: Path) -> None:
+    graph, parts = compose(tiny_bundle)  # of its own: parts answer in one event loop alone
+    asyncio.run(start(parts))
+    service = serve_over(graph, parts, in_flight=1, retry_after_s=3, post_chars=20)
+    with TestClient(build_api(service)) as client:
+        answers_faults_as_pages(client, service)
+
+
+def answers_faults_as_pages(client: TestClient, service: Service) -> None:
     typed = "seroquel\nmade me <b>"
     shown = "seroquel\nmade me &lt;b&gt;</textarea>"
 
-    assert shown in client.post("/", data={"text": typed}).text
+    answer = client.post("/", data={"text": typed})
+    assert answer.status_code == 200
+    assert shown in answer.text
 
     service.in_flight = 1
     answer = client.post("/", data={"text": typed})
