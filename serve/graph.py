@@ -186,10 +186,10 @@ class Graph:
 
     def _load(self, folder: Path) -> Held[Front]:
         opened = open_bundle(folder)
-        if missing := opened.kinds - set(self._parts):
+        if opened.kinds != set(self._parts):  # one of fewer would leave mentions out unasked
             raise BundleError(
-                f"{folder}: expected parts among {', '.join(sorted(self._parts))}, got "
-                f"{', '.join(sorted(missing))} too; other kinds of parts need a new deployment"
+                f"{folder}: expected the parts {', '.join(sorted(self._parts))}, got "
+                f"{', '.join(sorted(opened.kinds))}; other kinds of parts need a new deployment"
             )
         finder = opened.load_finder()
         # The model of languages and the finder's tables are read on first use, which is not to be

@@ -78,7 +78,7 @@ def ask_each(answer: Callable[[N], A], networks: Sequence[N], *, device: torch.d
     Networks side by side keep cores busier than one at a time, whose products are shared out.
 
     Args:
-        answer: Asks one; it may run in another thread, but never twice at once for one network.
+        answer: Asks one, perhaps in another thread than the caller's.
         networks: Whom to ask.
         device: Where they are.
     """

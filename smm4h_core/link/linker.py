@@ -79,12 +79,12 @@ class _OnceTokeniser:
     def __init__(self, tokeniser: Tokeniser) -> None:
         self.pad_id = tokeniser.pad_id
         self._tokeniser = tokeniser
-        self._cut: dict[tuple[str, ...], list[Encoding]] = {}
+        self._cut: dict[tuple[int, tuple[str, ...]], list[Encoding]] = {}
         self._lock = Lock()
 
     def encode(self, texts: Sequence[str], *, max_length: int) -> list[Encoding]:
         with self._lock:
-            wanted = tuple(texts)
+            wanted = (max_length, tuple(texts))
             if wanted not in self._cut:
                 self._cut[wanted] = self._tokeniser.encode(texts, max_length=max_length)
             return self._cut[wanted]

@@ -24,8 +24,9 @@ from ray_jobs.serving import (
 )
 from serve.client import Client
 from smm4h_core.access_keys import add_key
+from smm4h_core.bundle_build import join_bundles
 from smm4h_core.corpora.sample import sample_split
-from smm4h_core.errors import BundleError
+from smm4h_core.errors import BundleError, ResourceError
 from smm4h_core.pipeline import load_pipeline
 from smm4h_core.reports import report_to_json
 from smm4h_core.types import Post
@@ -136,6 +137,8 @@ def test_bundles_and_thresholds_change_without_a_failed_request(
     newer = renamed(whole, tmp_path / "newer", version="2")
     broken = renamed(whole, tmp_path / "broken", version="3")
     next(broken.rglob("*.safetensors")).write_bytes(b"\0")
+    lone = tmp_path / "lone"
+    join_bundles([("classifier", whole)], name="whole", version="4", folder=lone)
     statuses: list[int] = []
     labels: set[str] = set()
     stop = threading.Event()
@@ -155,8 +158,12 @@ def test_bundles_and_thresholds_change_without_a_failed_request(
         told = change_bundle(served["told"], newer)
         with pytest.raises(BundleError, match="safetensors: expected"):
             change_bundle(told, broken)
+        # Sound by itself: only the replicas of its missing kinds can refuse it.
+        with pytest.raises(ResourceError, match=r"lone: not taken.*other kinds of parts need"):
+            change_bundle(told, lone)
         with Client(served["url"], key=served["key"]) as client:
-            assert {each["bundle"] for each in client.state()} == {"whole@2"}
+            states = [(each["bundle"], each["refused"]) for each in client.state()]
+            assert states == [("whole@2", None)] * 4
             (classifier,) = (
                 each for each in told["applications"][0]["deployments"]
                 if each["name"] == "Classifier"

@@ -13,51 +13,48 @@ from random import Random
 
 from smm4h_core.corpora.sample.draws import draw_below, pick
 from smm4h_core.corpora.sample.noise import Piece, add_noise, assemble
-from smm4h_core.corpora.sample.phrases import DRUG_CASES, NOUN_CASES, Mood, read_phrases, read_yaml
+from smm4h_core.corpora.sample.phrases import (
+    DRUG_CASES,
+    NOUN_CASES,
+    Mood,
+    in_gender,
+    read_phrases,
+    read_yaml,
+)
 from smm4h_core.types import AnnotatedPost, Post
 
 NUM_POSTS = 1600
 """Half of them report an ADE."""
 
 _SLOT = re.compile(r"(\{\w+(?:\.\w+)?\})")
-_GENDERED = re.compile(r"\[([^|\]]+)\|([^\]]+)\]")
 
 
 @cache
-def effect_posts(num_posts: int = NUM_POSTS) -> tuple[AnnotatedPost, ...]:
-    """The posts, the same on every platform; ADE mentions carry no concept.
-
-    Args:
-        num_posts: How many, over both labels.
-    """
+def effect_posts() -> tuple[AnnotatedPost, ...]:
+    """The posts, the same on every platform; ADE mentions carry no concept."""
     phrases, table = read_phrases("ru"), read_yaml("ru/effects.yaml")
     drugs = [drug for group in phrases.groups for drug in group.drugs]
     rng = Random("smm4h synthetic effects ru 0")
     posts = []
-    for number in range(1, num_posts + 1):
+    for number in range(1, NUM_POSTS + 1):
         is_ade = number % 2 == 1
         frames = table["frames"]["ade" if is_ade else "other"]
         place = draw_below(rng, len(frames))
         gender, drug = draw_below(rng, 2), pick(rng, drugs)
         pieces = []
-        for part in _SLOT.split(frames[place]):
+        for part in filter(None, _SLOT.split(frames[place])):
             name, _, case = part.strip("{}").partition(".")
             if not part.startswith("{"):
-                pieces.append(Piece(_in_gender(part, gender)) if part else None)
+                pieces.append(Piece(in_gender(part, gender)))
             elif name == "drug":
                 pieces.append(Piece(drug[DRUG_CASES.index(case)], "DRUG"))
             else:
                 said = pick(rng, table[f"{name}s"])
                 said = said.split("/")[NOUN_CASES.index(case)] if case else said
-                pieces.append(Piece(_in_gender(said, gender), "ADE" if is_ade else None))
+                pieces.append(Piece(in_gender(said, gender), "ADE" if is_ade else None))
         mood: Mood = "bad" if is_ade else "plain"
-        clean = tuple(piece for piece in pieces if piece is not None)
-        text, mentions = assemble(add_noise(clean, phrases.slang, rng, mood=mood))
+        text, mentions = assemble(add_noise(tuple(pieces), phrases.slang, rng, mood=mood))
         post = Post(f"synthetic-ru-effects-{number:04d}", text, "ru")
         kind = "ade" if is_ade else "other"
         posts.append(AnnotatedPost(post, is_ade, mentions, group=f"ru-effects-{kind}-{place:02d}"))
     return tuple(posts)
-
-
-def _in_gender(text: str, gender: int) -> str:
-    return _GENDERED.sub(lambda match: match[gender + 1], text)

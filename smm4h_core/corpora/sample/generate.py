@@ -25,6 +25,7 @@ from smm4h_core.corpora.sample.phrases import (
     Phrases,
     Slot,
     Wording,
+    in_gender,
     read_phrases,
 )
 from smm4h_core.errors import DataError
@@ -39,7 +40,6 @@ POSITIVE_PERCENT = 35
 # In fifteenths: 600 posts make 400, 80 and 120.
 _SPLIT_SHARES: dict[Split, int] = {"train": 10, "dev": 2, "test": 3}
 _MAX_TRIES = 200
-_GENDERED = re.compile(r"\[([^|\]]+)\|([^\]]+)\]")
 _ANNOTATED_PART = re.compile(r"^(.*?)<(.+)>(.*)$")
 
 
@@ -167,7 +167,7 @@ def _fill(frame: Frame, split: Split, phrases: Phrases, rng: Random) -> Pieces:
     pieces: list[Piece] = []
     for part in frame.parts:
         if isinstance(part, str):
-            pieces.append(Piece(_in_gender(part, gender)))
+            pieces.append(Piece(in_gender(part, gender)))
         elif part.name == "url":
             pieces.append(Piece(draw_link(rng)))
         elif part.name in ("drug", "other"):
@@ -176,7 +176,7 @@ def _fill(frame: Frame, split: Split, phrases: Phrases, rng: Random) -> Pieces:
         else:
             wording = pick(rng, _fitting(part, group, phrases.wordings, split, told))
             told.add(wording.concept)
-            text = _in_gender(wording.form(part.case), gender)
+            text = in_gender(wording.form(part.case), gender)
             is_ade = frame.is_positive and not part.treated
             pieces += _mark(text, phrases.concept_ids[wording.concept] if is_ade else None)
     return tuple(pieces)
@@ -210,10 +210,6 @@ def _fitting(
         and wording.concept not in told
         and not (wording.held_out and split == "train")
     ]
-
-
-def _in_gender(text: str, gender: int) -> str:
-    return _GENDERED.sub(lambda match: match[gender + 1], text)
 
 
 def _mark(text: str, concept_id: str | None) -> list[Piece]:

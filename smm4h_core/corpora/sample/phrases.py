@@ -40,6 +40,7 @@ ALSO_FITS = {"np": ("np", "noun"), "slow": ("slow", "past")}
 HELD_OUT_EVERY = 5
 """Each fifth wording is kept from the train split, so that the test also asks for unseen words."""
 
+_GENDERED = re.compile(r"\[([^|\]]+)\|([^\]]+)\]")
 _SLOT = re.compile(r"\{(for )?(\w+)(?:\.(\w+))?(?::([\w,]+))?\}")
 
 
@@ -151,6 +152,11 @@ class Phrases:
     """Sentence frames of every kind."""
     slang: Slang
     """Noise as on Twitter."""
+
+
+def in_gender(text: str, gender: int) -> str:
+    """Choose between ``[he|she]`` forms: 0 the first, 1 the second."""
+    return _GENDERED.sub(lambda match: match[gender + 1], text)
 
 
 @cache

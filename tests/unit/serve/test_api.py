@@ -260,15 +260,20 @@ def test_parts_that_are_lost_for_a_while_are_waited_for(
     assert asyncio.run(run()) == [True, False, True]
 
 
-def test_the_page_tells_faults_as_a_page_and_keeps_what_was_typed(tiny_bundle: Path) -> None:
-    graph, parts = compose(tiny_bundle)  # of its own: parts answer in one event loop alone
+@pytest.fixture
+def narrow(tiny_bundle: Path) -> Iterator[tuple[TestClient, Service]]:
+    """A service that takes little, with parts of its own: they answer in one event loop alone."""
+    graph, parts = compose(tiny_bundle)
     asyncio.run(start(parts))
     service = serve_over(graph, parts, in_flight=1, retry_after_s=3, post_chars=20)
     with TestClient(build_api(service)) as client:
-        answers_faults_as_pages(client, service)
+        yield client, service
 
 
-def answers_faults_as_pages(client: TestClient, service: Service) -> None:
+def test_the_page_tells_faults_as_a_page_and_keeps_what_was_typed(
+    narrow: tuple[TestClient, Service],
+) -> None:
+    client, service = narrow
     typed = "seroquel\nmade me <b>"
     shown = "seroquel\nmade me &lt;b&gt;</textarea>"
 
