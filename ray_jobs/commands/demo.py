@@ -113,8 +113,8 @@ def demo(
 
     _step(8, "Where everything lies", "smm4h bundle show BUNDLE")
     for place, what in (
-        (f"{outcome.run_location}/members/", "each member's weights, predictions and record"),
-        (f"{outcome.run_location}/result.json", "scores with intervals"),
+        (f"{storage}/{config.name}/members/", "each member's weights, predictions and record"),
+        (f"{storage}/{config.name}/result.json", "scores with intervals"),
         (f"{storage}/demo_fusion/", "trials, the best configuration and pictures"),
         (f"{storage}/demo_ensemble/", "ensembles, and the best of them"),
         (f"{whole}/", "what extract, predict, evaluate and serve load"),

@@ -34,7 +34,7 @@ def test_demo_is_the_whole_journey(tmp_path: Path, ray_environment: dict[str, st
     steps = re.findall(r"^(\d)\. .+\n   \$ smm4h \w+", done.stdout, re.MULTILINE)
     assert steps == list("12345678")
     assert "SYNTHETIC" in done.stdout
-    places = re.findall(r"^   (\S*runs/\S+)  \w", done.stdout, re.MULTILINE)
+    places = re.findall(r"^   (runs/\S+)  \w", done.stdout, re.MULTILINE)
     assert len(places) == 5
     assert all((tmp_path / place).exists() for place in places)
     result = json.loads((tmp_path / next(p for p in places if p.endswith("json"))).read_text())
