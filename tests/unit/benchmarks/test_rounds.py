@@ -1,9 +1,16 @@
-import time
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from benchmarks.rounds import Spread, measure_in_turn, measure_speed, spread_of, spread_of_ratio
+from benchmarks import rounds
+from benchmarks.rounds import (
+    Speeds,
+    Spread,
+    measure_in_turn,
+    measure_speed,
+    spread_of,
+    spread_of_ratio,
+)
 
 
 def test_measure_in_turn_interleaves_rounds_and_discards_the_warm_up() -> None:
@@ -24,20 +31,26 @@ def test_measure_in_turn_interleaves_rounds_and_discards_the_warm_up() -> None:
     assert rates == {"a": (3.0, 5.0), "b": (4.0, 6.0)}
 
 
-def test_measure_speed_counts_work_by_both_clocks() -> None:
-    def work(numbers: Sequence[int]) -> None:
-        ends = time.process_time() + 0.002 * len(numbers)
-        while time.process_time() < ends:
-            pass
+def test_measure_speed_counts_work_by_both_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = {"wall": 0.0, "cpu": 0.0}
+    monkeypatch.setattr(rounds.time, "perf_counter", lambda: clocks["wall"])
+    monkeypatch.setattr(rounds.time, "process_time", lambda: clocks["cpu"])
 
-    def wait(numbers: Sequence[int]) -> None:
-        time.sleep(0.01 * len(numbers))
+    def work_on_two_cores(numbers: Sequence[int]) -> None:
+        clocks["wall"] += 0.25 * len(numbers)
+        clocks["cpu"] += 0.5 * len(numbers)
 
-    speeds = measure_speed({"work": work, "wait": wait}, [1, 2, 3], warm_up=[1], num_rounds=2)
-    assert [len(clock) for each in speeds.values() for clock in (each.wall, each.cpu)] == [2] * 4
-    assert all(wall <= 500 for wall in speeds["work"].wall)
-    waited = speeds["wait"]
-    assert all(wall <= 100 < cpu for wall, cpu in zip(waited.wall, waited.cpu, strict=True))
+    def wait(_: Sequence[int]) -> None:
+        clocks["wall"] += 4.0
+        clocks["cpu"] += 0.125
+
+    contenders = {"work": work_on_two_cores, "wait": wait}
+    speeds = measure_speed(contenders, [1, 2, 3], warm_up=[1], num_rounds=2)
+
+    assert speeds == {
+        "work": Speeds(wall=(4.0, 4.0), cpu=(2.0, 2.0)),
+        "wait": Speeds(wall=(0.75, 0.75), cpu=(24.0, 24.0)),
+    }
 
 
 def test_spread_of_ratio_pairs_by_round() -> None:

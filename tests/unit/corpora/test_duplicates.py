@@ -82,7 +82,7 @@ def test_connecting_pairs_gives_one_pair_for_each_post_of_a_cluster() -> None:
 def test_find_clusters_takes_no_square_of_the_number_of_templated_posts(own: str) -> None:
     frame = "i took mg of it and it made me sleepy all day long but now i feel "
     texts = [frame + own.format(number) for number in range(5000)]
-    start = time.process_time()
+    start = time.thread_time()
     find_clusters(texts)
     # Half a second; comparing all pairs took 11 and 18.
-    assert time.process_time() - start < 5
+    assert time.thread_time() - start < 5

@@ -322,8 +322,8 @@ def test_normalise_takes_linear_time_on_hostile_posts(part: str) -> None:
 
 def test_normalise_describes_a_long_chain_of_joined_emoji_in_linear_time() -> None:
     chain = "\u200d".join(["👩", "💊"] * 10_000)
-    start = time.process_time()
+    start = time.thread_time()
     described = english(chain, "describe")
     # A fifth of a second; the square of the length took a minute.
-    assert time.process_time() - start < 5
+    assert time.thread_time() - start < 5
     assert described == " ".join(["woman", "pill"] * 10_000)
