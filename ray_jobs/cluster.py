@@ -107,19 +107,29 @@ def nodes() -> list[Node]:
     ]
 
 
-def count_places(available: list[Node], *, cpus: float, gpus: float) -> int:
-    """How many members of that size the machines hold at once.
+def count_places(
+    available: list[Node], *, cpus: float, gpus: float, who: str = "a member", least: int = 1
+) -> int:
+    """How many processes of that size the machines hold at once.
+
+    Args:
+        available: The machines.
+        cpus: Cores of each process, which lie on one machine.
+        gpus: GPUs of each; a share below 1 lies on one GPU.
+        who: What each process is, in the words of an error.
+        least: How many there must be.
 
     Raises:
-        ResourceError: if no machine could ever hold one, saying what there is. Ray itself would
+        ResourceError: if they could never hold so many, saying what there is. Ray itself would
             wait for ever.
     """
     places = sum(_places_on(node, cpus=cpus, gpus=gpus) for node in available)
-    if places == 0:
+    if places < least:
         there = "; ".join(f"{n.name}: {n.cpus:g} CPU, {n.gpus:g} GPU" for n in available)
+        room = f", room for {places} of {least}" if places else ""
         raise ResourceError(
-            f"resources: a member asks for {cpus:g} CPU and {gpus:g} GPU on one machine; "
-            f"the cluster has {there or 'no machine'}"
+            f"resources: {who} asks for {cpus:g} CPU and {gpus:g} GPU on one machine; "
+            f"the cluster has {there or 'no machine'}{room}"
         )
     return places
 

@@ -22,6 +22,8 @@ from smm4h_core.errors import ResourceError, Smm4hError
 APP = "smm4h"
 PARTS = {"classifier": "Classifier", "extractor": "Extractor", "linker": "Linker"}
 """Deployments by the kind of part."""
+GPU_BATCH_CHARS = 65_536
+"""Code points that a part on a GPU answers together; as in ``tune_configs/serve/gpu.yaml``."""
 LOOK_S = 0.2
 """Seconds between two looks at how far it is."""
 # A dead proxy is noticed in about 5 s; with Ray's own 10 and 10 it took 25.6 s.
@@ -37,7 +39,13 @@ _CAUSE = re.compile(
 
 
 def describe_application(
-    bundle: Path, *, host: str, port: int, keys: Path | None, replicas: int = 1
+    bundle: Path,
+    *,
+    host: str,
+    port: int,
+    keys: Path | None,
+    replicas: int = 1,
+    gpus: float = 0,
 ) -> dict[str, Any]:
     """The configuration for Ray Serve: ``tune_configs/serve/local.yaml`` with this put in.
 
@@ -47,6 +55,7 @@ def describe_application(
         port: Port to listen at.
         keys: File of keys; None asks for none.
         replicas: The most of each part.
+        gpus: Claimed by each replica of a part, 0.3 of one for example.
 
     Raises:
         BundleError: saying which file is wrong.
@@ -64,6 +73,9 @@ def describe_application(
     for each in app["deployments"]:
         if each["name"] != "Ingress":
             each["autoscaling_config"]["max_replicas"] = replicas
+            each["ray_actor_options"]["num_gpus"] = gpus
+            if gpus:
+                each["user_config"] = {"batch_chars": GPU_BATCH_CHARS}
     return _with_bundle(told, bundle)
 
 
@@ -81,10 +93,24 @@ def serving(told: Mapping[str, Any], *, timeout_s: float = 300.0) -> Iterator[No
     """Serve while the block runs; Ray is connected already. Requests under way are finished.
 
     Raises:
-        ResourceError: it did not come up, with the root cause.
+        ResourceError: the parts do not fit, or it did not come up, with the root cause.
     """
     from ray import serve as ray_serve
 
+    from ray_jobs.cluster import count_places, nodes
+
+    parts = [
+        each["ray_actor_options"]
+        for each in told["applications"][0]["deployments"]
+        if each["name"] in PARTS.values()
+    ]
+    count_places(
+        nodes(),
+        cpus=parts[0]["num_cpus"],
+        gpus=parts[0].get("num_gpus", 0),
+        who="each part",
+        least=len(parts),
+    )
     try:
         deploy(told)
         wait_until_serving(timeout_s=timeout_s)

@@ -19,7 +19,7 @@ SURFACE = {
     "smm4h evaluate": "BUNDLE --task --gold --lang --errors --extract-all --without --json",
     "smm4h score": "--task --gold --pred --json",
     "smm4h compare": "RUNS... --split --baseline --json --markdown --out",
-    "smm4h serve": "BUNDLE --host --port --keys --no-auth --replicas",
+    "smm4h serve": "BUNDLE --host --port --keys --no-auth --replicas --gpus",
     "smm4h keys": "",
     "smm4h keys add": "NAME --keys --scope",
     "smm4h keys list": "--keys --json",

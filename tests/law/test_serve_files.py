@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ray.serve.schema import ServeDeploySchema
 
+from ray_jobs.serving import GPU_BATCH_CHARS
 from serve.app import NAMES
 from serve.limits import Limits
 from serve.settings import Args, FrontSettings, PartSettings
@@ -51,6 +52,12 @@ def test_file_is_what_ray_serve_and_the_builder_take(name: str) -> None:
         assert told["http_options"]["request_timeout_s"] > args.limits.timeout_s
         reached = told["http_options"]["host"] != "127.0.0.1"
         assert args.auth or not reached
+
+
+def test_parts_on_a_gpu_take_the_same_batches_by_either_command() -> None:
+    (app,) = read(FOLDER / "gpu.yaml")["applications"]
+    told = {each["name"]: each.get("user_config", {}) for each in app["deployments"]}
+    assert {told[name]["batch_chars"] for name in NAMES.values()} == {GPU_BATCH_CHARS}
 
 
 def test_the_ingress_refuses_before_ray_serve_does() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_jobs.serving import describe_application, root_cause
+from ray_jobs.serving import GPU_BATCH_CHARS, describe_application, root_cause
 from smm4h_core.access_keys import find_key, read_keys
 
 
@@ -80,6 +80,21 @@ def test_application_deploys_the_bundle_s_kinds_alone(tiny_bundle: Path) -> None
     assert by_name["Classifier"]["user_config"]["bundle"] == str(tiny_bundle.resolve())
     assert told["http_options"]["port"] == 8123
     assert app["args"]["auth"] is False
+
+
+def test_parts_on_a_gpu_claim_their_share_and_take_larger_batches(tiny_bundle: Path) -> None:
+    told = describe_application(tiny_bundle, host="127.0.0.1", port=8123, keys=None, gpus=0.3)
+    (app,) = told["applications"]
+    by_name = {each["name"]: each for each in app["deployments"]}
+    assert by_name["Classifier"]["ray_actor_options"]["num_gpus"] == 0.3
+    assert by_name["Classifier"]["user_config"]["batch_chars"] == GPU_BATCH_CHARS
+    assert "num_gpus" not in by_name["Ingress"]["ray_actor_options"]
+
+
+def test_serve_refuses_a_share_that_ray_does_not_give(smm4h, tiny_bundle: Path) -> None:
+    ended = smm4h("serve", tiny_bundle, "--no-auth", "--gpus", "1.5")
+    assert ended.code == 2
+    assert "1.5: expected a share of one GPU or whole GPUs" in " ".join(ended.err.split())
 
 
 def test_root_cause_is_our_own_error_out_of_ray_s_layers() -> None:
