@@ -17,6 +17,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import logging
 
 from smm4h_core.classify.network import Classifier
+from smm4h_core.encoders._huggingface import HuggingFaceEncoder
 from smm4h_core.encoders.base import TokenBatch, Tokeniser
 
 BATCH_POSTS = 32
@@ -24,7 +25,10 @@ BATCH_POSTS = 32
 
 
 class NetworkModel(PreTrainedModel):  # type: ignore[no-untyped-call]
-    """A network of ours in the form that pipelines ask for, with what its configuration states."""
+    """A network of ours in the form that pipelines ask for, with what its configuration states.
+
+    Its encoder answers as the library's does from now on: give it a copy.
+    """
 
     config_class = PreTrainedConfig
 
@@ -34,6 +38,9 @@ class NetworkModel(PreTrainedModel):  # type: ignore[no-untyped-call]
             setattr(config, name, value)
         super().__init__(config)
         self.network = network
+        for module in network.modules():
+            if isinstance(module, HuggingFaceEncoder):
+                module.packs = False  # the library pads
 
 
 class SequenceClassifier(NetworkModel):  # type: ignore[no-untyped-call]

@@ -33,6 +33,7 @@ from smm4h_core.encoders.base import (
     TokenBatch,
     replace_surrogates,
 )
+from smm4h_core.encoders.packed import can_pack, encode_packed
 from smm4h_core.errors import EncoderError
 
 _REFUSALS = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
@@ -47,12 +48,25 @@ class HuggingFaceEncoder(TextEncoder):
         size = int(model.config.hidden_size)
         super().__init__(hidden_size=size, states_size=size, max_length=max_length, pooling=pooling)
         self.model = model
+        self.packs = can_pack(model)
+        """Whether its answers on a CPU are computed without padding."""
 
     def forward(self, batch: TokenBatch) -> EncoderOutput:
         """Encodes a batch of at most ``max_length`` word-pieces a text."""
-        answer = self.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-        states: Tensor = answer.last_hidden_state  # (B, L, H)
+        states = self._states(batch)  # (B, L, H)
         return EncoderOutput(states=states, pooled=self.pool(states, batch.attention_mask))
+
+    def _states(self, batch: TokenBatch) -> Tensor:
+        answers_only = not (self.training or torch.is_grad_enabled())
+        if answers_only and self.skips_padding(batch.input_ids.device):
+            return encode_packed(self.model, batch)
+        answer = self.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+        states: Tensor = answer.last_hidden_state
+        return states
+
+    def skips_padding(self, device: torch.device) -> bool:
+        """On a CPU; a GPU pays more for many small products than for padding."""
+        return device.type == "cpu" and self.packs
 
     def pool(self, states: Tensor, attention_mask: Tensor) -> Tensor:
         """The first state, or the mean over the word-pieces."""

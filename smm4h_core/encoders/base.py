@@ -106,6 +106,11 @@ class TextEncoder(nn.Module, ABC):
     def save_config(self, folder: Path) -> None:
         """Writes what building the architecture needs beside ``encoder.json``."""
 
+    def skips_padding(self, device: torch.device) -> bool:
+        """Whether padding costs nothing there, where no gradients are asked for."""
+        del device
+        return False
+
     def freeze_embeddings(self) -> None:
         """Keeps the word-piece table as it is; the optimiser then has no dense gradient of it."""
         self.input_embeddings().weight.requires_grad_(False)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from smm4h_core.encoders.base import TextEncoder
 from smm4h_core.encoders.precision import Precision, autocast, choose_dtype
 from smm4h_core.text.batching import inference_batches
 
@@ -28,7 +29,7 @@ class Budget:
     batch: int
     """Most of a batch, padding included."""
     step: int
-    """What a forward pass costs beside its word-pieces."""
+    """What a forward pass costs beside its word-pieces, so that no batch pads more."""
 
 
 CPU_BUDGET, GPU_BUDGET = Budget(1024, 80), Budget(4096, 512)
@@ -58,8 +59,11 @@ def run_batches(
         batch_tokens: Most word-pieces in a batch instead.
     """
     budget = CPU_BUDGET if device.type == "cpu" else GPU_BUDGET
+    most = batch_tokens or budget.batch
+    encoders = [each for each in network.modules() if isinstance(each, TextEncoder)]
+    padding_is_free = bool(encoders) and all(each.skips_padding(device) for each in encoders)
     batches = inference_batches(
-        lengths, batch_tokens=batch_tokens or budget.batch, step_tokens=budget.step
+        lengths, batch_tokens=most, step_tokens=most if padding_is_free else budget.step
     )
     was_training = network.training
     network.eval()
@@ -75,19 +79,23 @@ def run_batches(
 def ask_each(answer: Callable[[N], A], networks: Sequence[N], *, device: torch.device) -> list[A]:
     """What each of several networks answers, in order; on a CPU they take a core each.
 
-    Networks side by side keep cores busier than one at a time, whose products are shared out.
+    Networks side by side keep cores busier than one at a time, whose products are shared out. Those
+    left over when each core has had as many share all cores, so that none waits for the last.
 
     Args:
         answer: Asks one, perhaps in another thread than the caller's.
         networks: Whom to ask.
         device: Where they are.
     """
-    num_workers = min(len(networks), torch.get_num_threads())
+    num_threads = torch.get_num_threads()
+    num_workers = min(len(networks), num_threads)
     if device.type != "cpu" or num_workers < 2:
         return [answer(network) for network in networks]
     with _STARTING:  # threads do not outlive a fork
-        workers = _workers(num_workers, torch.get_num_threads() // num_workers, os.getpid())
-    return list(workers.map(answer, networks))
+        workers = _workers(num_workers, num_threads // num_workers, os.getpid())
+    dealt = len(networks) - len(networks) % num_workers
+    answers = list(workers.map(answer, networks[:dealt]))
+    return answers + ask_each(answer, networks[dealt:], device=device)
 
 
 _STARTING = Lock()
