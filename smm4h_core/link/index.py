@@ -176,8 +176,9 @@ class TermIndex:
         known = found >= 0
         stored = np.zeros((len(found), self.dimension), dtype=np.float32)
         stored[known] = self.index.reconstruct_batch(found[known])
-        apart = stored[where.reshape(places.shape)] - vectors[:, None]  # (B, T, H)
-        squared = np.square(apart, dtype=np.float64).sum(axis=-1)
+        apart = stored[where.reshape(places.shape)]  # (B, T, H)
+        apart -= vectors[:, None]
+        squared = np.einsum("bth,bth->bt", apart, apart, dtype=np.float64)
         distances = np.round(np.sqrt(squared), DECIMALS)
         distances[places < 0] = np.inf
         if self.order is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
+from math import fsum
 from typing import Literal
 
 from smm4h_core.link.candidates import rank_scored
@@ -38,7 +38,9 @@ def join_candidates(
         (
             concept_id,
             each.term,
-            fmean(own.get(concept_id, low) for own, low in zip(scores, least, strict=True)),
+            # Exact: the same scores tie in whichever order the members gave them.
+            fsum([own.get(concept_id, low) for own, low in zip(scores, least, strict=True)])
+            / len(lists),
         )
         for concept_id, each in best.items()
     )

@@ -204,18 +204,17 @@ class MentionLinker:
             *(_OnceTokeniser(self.tokeniser), self.max_length),
             *(device, choose_dtype(self.precision, device)),
         )
-        near = ask_each(lambda each: each.propose(texts, reading), self.similarity, device=device)
+        # What is spelt alike is sought beside the networks: it needs none.
+        seeking: list[Callable[[], list[Candidates]]] = [
+            *(partial(each.propose, texts, reading) for each in self.similarity),
+            partial(self._propose_alike, texts),
+        ]
+        *near, alike = ask_each(lambda seek: seek(), seeking, device=device)
         sure: list[list[Candidates]] = []
         if self.classifier is not None:
             kept = [posts[place] for place in chosen]
             own = choose_dtype(self.classifier.precision, device)
             sure = self.classifier.propose(texts, kept, replace(reading, dtype=own))
-        alike: list[Candidates] = [()] * len(texts)
-        if self.lexical is not None:
-            distinct = list(dict.fromkeys(texts))
-            spelt = self.lexical.link(distinct, num_candidates=NUM_PROPOSED)
-            found = dict(zip(distinct, spelt, strict=True))
-            alike = [found[text] for text in texts]
         for number, place in enumerate(chosen):
             proposals[place] = join_proposals(
                 [member[number] for member in near],
@@ -223,6 +222,15 @@ class MentionLinker:
                 alike[number],
             )
         return proposals
+
+    def _propose_alike(self, texts: Sequence[str]) -> list[Candidates]:
+        """What is spelt as each text; equals are sought once."""
+        if self.lexical is None:
+            return [()] * len(texts)
+        distinct = list(dict.fromkeys(texts))
+        spelt = self.lexical.link(distinct, num_candidates=NUM_PROPOSED)
+        found = dict(zip(distinct, spelt, strict=True))
+        return [found[text] for text in texts]
 
     def link(
         self,
