@@ -121,7 +121,7 @@ def build_contenders(part: ExtractorPart, device: torch.device) -> dict[str, Ans
     text, lang = part.config.text, part.config.data.train[0].lang
     find = open_pipeline(
         "token-classification",
-        TokenClassifier(copy.deepcopy(part.networks[0][0]).to(device)),
+        TokenClassifier(part.networks[0][0]),
         part.tokeniser,
         max_length=part.max_length,
         device=device,

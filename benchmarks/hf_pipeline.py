@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging as levels
 import tempfile
 from collections.abc import Callable, Sequence
@@ -25,10 +26,7 @@ BATCH_POSTS = 32
 
 
 class NetworkModel(PreTrainedModel):  # type: ignore[no-untyped-call]
-    """A network of ours in the form that pipelines ask for, with what its configuration states.
-
-    Its encoder answers as the library's does from now on: give it a copy.
-    """
+    """A copy of a network of ours as pipelines ask for one; its encoder pads as the library's."""
 
     config_class = PreTrainedConfig
 
@@ -37,10 +35,10 @@ class NetworkModel(PreTrainedModel):  # type: ignore[no-untyped-call]
         for name, value in stated.items():
             setattr(config, name, value)
         super().__init__(config)
-        self.network = network
-        for module in network.modules():
+        self.network = copy.deepcopy(network)
+        for module in self.network.modules():
             if isinstance(module, HuggingFaceEncoder):
-                module.packs = False  # the library pads
+                module.packs = False
 
 
 class SequenceClassifier(NetworkModel):  # type: ignore[no-untyped-call]

@@ -126,7 +126,7 @@ def build_contenders(bundle: Bundle, device: torch.device) -> dict[str, Answer]:
     part = classifier_of(bundle)
     text, lang = part.config.text, part.config.data.train[0].lang
     classify = build_pipeline(
-        copy.deepcopy(part.networks[0][0]).to(device),
+        part.networks[0][0],
         part.tokeniser,
         max_length=part.max_length,
         device=device,

@@ -151,27 +151,27 @@ def _build_pipelines(
         )
 
     decide = [
-        opened(classifier, "text-classification", SequenceClassifier(copy.deepcopy(network)))
+        opened(classifier, "text-classification", SequenceClassifier(network))
         for seed in classifier.networks
         for network in seed
     ]
     mark = [
         opened(
-            *(extractor, "token-classification", TokenClassifier(copy.deepcopy(network))),
+            *(extractor, "token-classification", TokenClassifier(network)),
             aggregation_strategy="simple",
         )
         for seed in extractor.networks
         for network in seed
     ]
     near = [
-        (opened(linker, "feature-extraction", Vectors(copy.deepcopy(each.network))), each.index)
+        (opened(linker, "feature-extraction", Vectors(each.network)), each.index)
         for each in linker.similarity
     ]
     sure = [
         opened(
             linker,
             "text-classification",
-            Concepts(copy.deepcopy(network), num_labels=network.head.out_features),
+            Concepts(network, num_labels=network.head.out_features),
         )
         for network in (linker.classifier.networks if linker.classifier else ())
     ]

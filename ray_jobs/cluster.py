@@ -56,6 +56,8 @@ def connected() -> Iterator[None]:
             # Not only for those systems: without clusters a node's address is the loopback's.
             os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Or who claims no GPU would see them all, and compute on the first.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")
     import ray
 
     if ray.is_initialized():

@@ -55,7 +55,7 @@ def describe_application(
         port: Port to listen at.
         keys: File of keys; None asks for none.
         replicas: The most of each part.
-        gpus: Claimed by each replica of a part, 0.3 of one for example.
+        gpus: Share of one that each replica of a part claims.
 
     Raises:
         BundleError: saying which file is wrong.
@@ -97,26 +97,28 @@ def serving(told: Mapping[str, Any], *, timeout_s: float = 300.0) -> Iterator[No
     """
     from ray import serve as ray_serve
 
-    from ray_jobs.cluster import count_places, nodes
-
-    parts = [
-        each["ray_actor_options"]
-        for each in told["applications"][0]["deployments"]
-        if each["name"] in PARTS.values()
-    ]
-    count_places(
-        nodes(),
-        cpus=parts[0]["num_cpus"],
-        gpus=parts[0].get("num_gpus", 0),
-        who="each part",
-        least=len(parts),
-    )
+    _refuse_what_does_not_fit(told)
     try:
         deploy(told)
         wait_until_serving(timeout_s=timeout_s)
         yield
     finally:
         ray_serve.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _refuse_what_does_not_fit(told: Mapping[str, Any]) -> None:
+    from ray_jobs.cluster import count_places, nodes
+
+    deployments = told["applications"][0]["deployments"]
+    parts = [each for each in deployments if each["name"] in PARTS.values()]
+    claimed = parts[0]["ray_actor_options"]
+    count_places(
+        nodes(),
+        cpus=claimed["num_cpus"],
+        gpus=claimed.get("num_gpus", 0),
+        who="each replica of a part",
+        least=sum(each["autoscaling_config"]["max_replicas"] for each in parts),
+    )
 
 
 def deploy(told: Mapping[str, Any]) -> None:

@@ -30,15 +30,11 @@ def serve(
     ] = False,
     replicas: Annotated[int, typer.Option(min=1, max=64, help="The most of each part.")] = 1,
     gpus: Annotated[
-        float, typer.Option(min=0, max=8, help="GPUs of each replica of a part; 0.3 shares one.")
+        float, typer.Option(min=0, max=1, help="Share of a GPU for each replica of a part.")
     ] = 0,
 ) -> None:
     """Serve until interrupted; a hang-up signal reads the bundle anew while it answers."""
     _check_access(host, keys, no_auth)
-    if gpus > 1 and gpus != int(gpus):
-        raise typer.BadParameter(
-            f"{gpus:g}: expected a share of one GPU or whole GPUs", param_hint="--gpus"
-        )
     import signal
 
     from ray_jobs.serving import TUNED, change_bundle, describe_application, serving

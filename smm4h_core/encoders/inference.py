@@ -80,7 +80,7 @@ def ask_each(answer: Callable[[N], A], networks: Sequence[N], *, device: torch.d
     """What each of several networks answers, in order; on a CPU they take a core each.
 
     Networks side by side keep cores busier than one at a time, whose products are shared out. Those
-    left over when each core has had as many share all cores, so that none waits for the last.
+    left over when each core has had as many share the cores, so that a last one has them all.
 
     Args:
         answer: Asks one, perhaps in another thread than the caller's.

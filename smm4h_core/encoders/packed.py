@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import BertModel, PreTrainedModel, RobertaModel, XLMRobertaModel
+from transformers import PreTrainedModel
 
 from smm4h_core.encoders.base import TokenBatch
 
+MODEL_TYPES = frozenset({"bert", "roberta", "xlm-roberta"})
+"""As configurations call them; importing the classes would delay the first answer."""
 MOST_SCORES = 1 << 18
 """Attention scores computed at once: in fp32 they are a megabyte, which stays in a core's cache."""
 VECTOR = 16
@@ -23,8 +25,7 @@ VECTOR = 16
 
 def can_pack(model: PreTrainedModel) -> bool:
     """Whether the layers are those of BERT, by their names and their order."""
-    kinds = (BertModel, RobertaModel, XLMRobertaModel)
-    return isinstance(model, kinds) and not model.config.is_decoder
+    return model.config.model_type in MODEL_TYPES and not model.config.is_decoder
 
 
 def encode_packed(model: Any, batch: TokenBatch) -> Tensor:
@@ -68,15 +69,17 @@ def _attend(
     attended, start = torch.empty_like(values), 0
     size = queries.shape[1] // num_heads
     for length, number in groups:
-        most = max(1, MOST_SCORES // (num_heads * length * length))
-        for done in range(0, number, most):
-            end = start + min(most, number - done) * length
+        most = max(1, MOST_SCORES // (length * length))  # heads, of as many texts as they fill
+        num_texts, heads = max(1, most // num_heads), min(most, num_heads)
+        for done in range(0, number, num_texts):
+            end = start + min(num_texts, number - done) * length
             q, k, v, answer = (
                 each[start:end].view(-1, length, num_heads, size).transpose(1, 2)
                 for each in (queries, keys, values, attended)
             )  # (N, heads, length, size)
-            scores = (q @ k.transpose(2, 3)).float().mul_(size**-0.5)
-            answer.copy_(_softmax(scores).to(v.dtype) @ v)
+            for each in (slice(head, head + heads) for head in range(0, num_heads, heads)):
+                scores = (q[:, each] @ k[:, each].transpose(2, 3)).float().mul_(size**-0.5)
+                answer[:, each] = _softmax(scores).to(v.dtype) @ v[:, each]
             start = end
     return attended
 

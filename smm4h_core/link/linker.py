@@ -204,12 +204,14 @@ class MentionLinker:
             *(_OnceTokeniser(self.tokeniser), self.max_length),
             *(device, choose_dtype(self.precision, device)),
         )
-        # What is spelt alike is sought beside the networks: it needs none.
         seeking: list[Callable[[], list[Candidates]]] = [
             *(partial(each.propose, texts, reading) for each in self.similarity),
             partial(self._propose_alike, texts),
         ]
-        *near, alike = ask_each(lambda seek: seek(), seeking, device=device)
+        if len(seeking) > 2:
+            *near, alike = ask_each(lambda seek: seek(), seeking, device=device)
+        else:  # a lone network has all cores
+            *near, alike = (seek() for seek in seeking)
         sure: list[list[Candidates]] = []
         if self.classifier is not None:
             kept = [posts[place] for place in chosen]

@@ -77,6 +77,7 @@ def ray_local(ray_folder: Path, ray_environment: dict[str, str]) -> Iterator[Non
         ray.init(
             address="local",
             num_cpus=2,
+            num_gpus=0,
             include_dashboard=False,
             object_store_memory=80 << 20,
             log_to_driver=False,

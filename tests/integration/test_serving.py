@@ -100,7 +100,7 @@ def test_served_answers_are_the_pipeline_s_also_at_the_same_time(
 
 def test_parts_that_do_not_fit_are_refused_at_once(whole: Path) -> None:
     told = describe_application(whole, host="127.0.0.1", port=8123, keys=None, gpus=0.3)
-    says = r"each part asks for 0\.5 CPU and 0\.3 GPU on one machine; .* 0 GPU$"
+    says = r"each replica of a part asks for 0\.5 CPU and 0\.3 GPU on one machine; .* 0 GPU$"
     with pytest.raises(ResourceError, match=says), serving(told):
         pytest.fail("it serves")
 

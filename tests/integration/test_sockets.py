@@ -1,4 +1,4 @@
-"""A Ray of our own is out of reach of other machines."""
+"""A Ray of our own is out of reach of other machines, and its GPUs of who claims none."""
 
 from __future__ import annotations
 
@@ -12,24 +12,28 @@ import pytest
 from tests.sockets import is_loopback, listening
 
 START = """
-import sys
+import os, sys
 from ray_jobs.cluster import connected
 with connected():
     import ray
-    print(ray.get(ray.remote(lambda: "up").remote()), flush=True)
+    seen = ray.remote(lambda: os.environ.get("CUDA_VISIBLE_DEVICES"))
+    print(f"up, sees GPUs: {ray.get(seen.remote())!r}", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.mark.ray
-def test_a_cluster_of_our_own_listens_at_loopback_alone(ray_environment: dict[str, str]) -> None:
+def test_a_cluster_of_our_own_listens_at_loopback_alone_and_hides_gpus(
+    ray_environment: dict[str, str],
+) -> None:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     marker = secrets.token_hex(8)
-    environment = {**ours, **ray_environment, "SMM4H_MARKER": marker}
+    asked = {"SMM4H_MARKER": marker, "CUDA_VISIBLE_DEVICES": "0"}
+    environment = {**ours, **ray_environment, **asked}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen([sys.executable, "-c", START], env=environment, **pipes) as driver:
         assert driver.stdout is not None
-        assert driver.stdout.readline() == "up\n"
+        assert driver.stdout.readline() == "up, sees GPUs: ''\n"
         found = listening(marker)
         driver.communicate()
     assert driver.returncode == 0

@@ -94,7 +94,7 @@ def test_parts_on_a_gpu_claim_their_share_and_take_larger_batches(tiny_bundle: P
 def test_serve_refuses_a_share_that_ray_does_not_give(smm4h, tiny_bundle: Path) -> None:
     ended = smm4h("serve", tiny_bundle, "--no-auth", "--gpus", "1.5")
     assert ended.code == 2
-    assert "1.5: expected a share of one GPU or whole GPUs" in " ".join(ended.err.split())
+    assert "--gpus" in ended.err
 
 
 def test_root_cause_is_our_own_error_out_of_ray_s_layers() -> None:
