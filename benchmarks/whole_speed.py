@@ -39,7 +39,7 @@ from smm4h_core.types import Lang, Post, Report
 
 RUNS = ("psytar_text", "psytar_extract", "psytar_link")
 LANG: Lang = "en"
-NUM_POSTS, NUM_WARM_UP, NUM_ROUNDS = 150, 16, 3
+NUM_POSTS, NUM_WARM_UP, NUM_ROUNDS = 150, 16, 7
 THEIRS = f"transformers' pipelines, batches of {BATCH_POSTS}"
 THEIRS_ALONE = "transformers' pipelines, a text at a time"
 OURS_FP32, OURS = "ours, fp32", "ours, as served"

@@ -60,8 +60,8 @@ def run_batches(
     """
     budget = CPU_BUDGET if device.type == "cpu" else GPU_BUDGET
     most = batch_tokens or budget.batch
-    encoders = [each for each in network.modules() if isinstance(each, TextEncoder)]
-    padding_is_free = bool(encoders) and all(each.skips_padding(device) for each in encoders)
+    encoder = next((each for each in network.modules() if isinstance(each, TextEncoder)), None)
+    padding_is_free = encoder is not None and encoder.skips_padding(device)
     batches = inference_batches(
         lengths, batch_tokens=most, step_tokens=most if padding_is_free else budget.step
     )

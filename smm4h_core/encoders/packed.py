@@ -77,9 +77,10 @@ def _attend(
                 each[start:end].view(-1, length, num_heads, size).transpose(1, 2)
                 for each in (queries, keys, values, attended)
             )  # (N, heads, length, size)
-            for each in (slice(head, head + heads) for head in range(0, num_heads, heads)):
-                scores = (q[:, each] @ k[:, each].transpose(2, 3)).float().mul_(size**-0.5)
-                answer[:, each] = _softmax(scores).to(v.dtype) @ v[:, each]
+            for head in range(0, num_heads, heads):
+                some = slice(head, head + heads)
+                scores = (q[:, some] @ k[:, some].transpose(2, 3)).float().mul_(size**-0.5)
+                answer[:, some] = _softmax(scores).to(v.dtype) @ v[:, some]
             start = end
     return attended
 

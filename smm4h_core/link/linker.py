@@ -205,13 +205,16 @@ class MentionLinker:
             *(device, choose_dtype(self.precision, device)),
         )
         seeking: list[Callable[[], list[Candidates]]] = [
-            *(partial(each.propose, texts, reading) for each in self.similarity),
-            partial(self._propose_alike, texts),
+            partial(each.propose, texts, reading) for each in self.similarity
         ]
-        if len(seeking) > 2:
-            *near, alike = ask_each(lambda seek: seek(), seeking, device=device)
+        if self.lexical is not None:
+            seeking.append(partial(_propose_alike, self.lexical, texts))
+        if len(self.similarity) > 1:
+            found = ask_each(lambda seek: seek(), seeking, device=device)
         else:  # a lone network has all cores
-            *near, alike = (seek() for seek in seeking)
+            found = [seek() for seek in seeking]
+        near = found[: len(self.similarity)]
+        alike = [()] * len(texts) if self.lexical is None else found[-1]
         sure: list[list[Candidates]] = []
         if self.classifier is not None:
             kept = [posts[place] for place in chosen]
@@ -224,15 +227,6 @@ class MentionLinker:
                 alike[number],
             )
         return proposals
-
-    def _propose_alike(self, texts: Sequence[str]) -> list[Candidates]:
-        """What is spelt as each text; equals are sought once."""
-        if self.lexical is None:
-            return [()] * len(texts)
-        distinct = list(dict.fromkeys(texts))
-        spelt = self.lexical.link(distinct, num_candidates=NUM_PROPOSED)
-        found = dict(zip(distinct, spelt, strict=True))
-        return [found[text] for text in texts]
 
     def link(
         self,
@@ -254,6 +248,14 @@ class MentionLinker:
         (proposals,) = self.propose([mention], [context], device=device)
         (link,) = combine_links(self.rule, [proposals], self.terminology.concepts)
         return explain(self.rule, proposals, link)
+
+
+def _propose_alike(lexical: LexicalLinker, texts: Sequence[str]) -> list[Candidates]:
+    """What is spelt as each text; equals are sought once."""
+    distinct = list(dict.fromkeys(texts))
+    spelt = lexical.link(distinct, num_candidates=NUM_PROPOSED)
+    found = dict(zip(distinct, spelt, strict=True))
+    return [found[text] for text in texts]
 
 
 def nearest_concepts(
