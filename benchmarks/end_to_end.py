@@ -22,6 +22,7 @@ from smm4h_core.bundle import CLASSIFIER, EXTRACTOR, LINKER, Bundle, load_bundle
 from smm4h_core.bundle_build import join_bundles
 from smm4h_core.config import read_config
 from smm4h_core.encoders.load import locate_encoder
+from smm4h_core.encoders.precision import choose_device
 from smm4h_core.errors import Smm4hError
 from smm4h_core.evaluation.mentions import MentionScore
 from smm4h_core.evaluation.served import (
@@ -72,7 +73,7 @@ class Stage:
 
 def measure() -> Section:
     """Answer each corpus's test posts by its own runs and by the starter bundle."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     rows, verdicts, missing = [], [], []
     data: dict[str, Any] = {}
     for key, (corpus, runs) in CORPORA.items():

@@ -18,14 +18,13 @@ from torch import Tensor
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from benchmarks.hf_pipeline import BATCH_POSTS, NetworkModel, open_pipeline
-from benchmarks.machine import chosen_device
 from benchmarks.reach import judge
 from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
 from benchmarks.runs import finished_run
 from benchmarks.section import BenchmarkError, Section
 from smm4h_core.bundle import load_bundle
 from smm4h_core.encoders.base import TokenBatch
-from smm4h_core.encoders.precision import Precision
+from smm4h_core.encoders.precision import Precision, choose_device
 from smm4h_core.extract.network import Tagger
 from smm4h_core.extract.part import ExtractorPart
 from smm4h_core.extract.rule import SpanVotes
@@ -77,7 +76,7 @@ def measure(
     (part,) = set(load_bundle(Path(run.root) / "bundle").extractors.values())
     posts = read_run_posts(config)
     drawn = random.Random(0).sample([p.post for p in (*posts.test, *posts.pool)], num_posts)
-    contenders = build_contenders(part, chosen_device())
+    contenders = build_contenders(part, choose_device())
     speeds = measure_speed(contenders, drawn, warm_up=drawn[:num_warm_up], num_rounds=num_rounds)
     ratios, cpu_ratios = (
         {

@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.hf_pipeline import BATCH_POSTS, build_pipeline
-from benchmarks.machine import chosen_device
 from benchmarks.reach import distance_from, judge
 from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
 from benchmarks.runs import finished_run
@@ -21,7 +20,7 @@ from benchmarks.section import Section, with_interval
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.classify.ensemble import MeanProb
 from smm4h_core.classify.part import ClassifierPart
-from smm4h_core.encoders.precision import Precision
+from smm4h_core.encoders.precision import Precision, choose_device
 from smm4h_core.evaluation.classification import count_labels, score_labels
 from smm4h_core.evaluation.counts import Score
 from smm4h_core.evaluation.intervals import Interval, bootstrap_intervals
@@ -66,7 +65,7 @@ def measure(
     config, run = finished_run(RUN)
     posts = read_run_posts(config)
     bundle = load_bundle(Path(run.root) / "bundle")
-    contenders = build_contenders(bundle, chosen_device())
+    contenders = build_contenders(bundle, choose_device())
     threshold = classifier_of(bundle).rule.member_thresholds[0]
 
     drawn = random.Random(0).sample([p.post for p in (*posts.test, *posts.pool)], num_posts)

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from smm4h_core.encoders.precision import choose_dtype
+from smm4h_core.encoders.precision import choose_device, choose_dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Machine:
 
 def describe_machine() -> Machine:
     """Look at this machine."""
-    device = chosen_device()
+    device = choose_device()
     on_gpu = device.type == "cuda"
     return Machine(
         processor=torch.cuda.get_device_name() if on_gpu else _processor_name(),
@@ -61,11 +61,6 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def chosen_device() -> torch.device:
-    """The GPU if there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _processor_name() -> str:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 import torch
 
 from benchmarks.hf_trainer import train_with_trainer
-from benchmarks.machine import chosen_device
 from benchmarks.reach import distance_from, judge
 from benchmarks.runs import finished_run
 from benchmarks.section import Section, with_interval
 from smm4h_core.classify.predict import predict_logits
 from smm4h_core.classify.probability import Prob, prob_from_logit
 from smm4h_core.encoders.load import load_text_encoder
+from smm4h_core.encoders.precision import choose_device
 from smm4h_core.evaluation.classification import count_labels, score_labels
 from smm4h_core.evaluation.counts import Score
 from smm4h_core.evaluation.intervals import Interval, bootstrap_intervals
@@ -47,7 +47,7 @@ def measure() -> Section:
     member = Member(config.ensemble.seeds[0])
     stored = read_predictions(member_storage(run, member))
 
-    device = chosen_device()
+    device = choose_device()
     torch.manual_seed(member.seed)
     setup = build_classification(
         config,

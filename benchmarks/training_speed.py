@@ -12,7 +12,6 @@ from typing import Literal
 import torch
 
 from benchmarks.hf_trainer import BATCH_POSTS, train_with_trainer
-from benchmarks.machine import chosen_device
 from benchmarks.reach import judge
 from benchmarks.rounds import measure_in_turn, spread_of, spread_of_ratio
 from benchmarks.runs import config_path
@@ -21,7 +20,7 @@ from smm4h_core.classify.network import classification_loss
 from smm4h_core.config import RunConfig, read_config
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import load_text_encoder
-from smm4h_core.encoders.precision import choose_dtype
+from smm4h_core.encoders.precision import choose_device, choose_dtype
 from smm4h_core.members.classification import Classification, EncodedPosts, build_classification
 from smm4h_core.members.data import read_run_posts
 from smm4h_core.training.fit import fit
@@ -45,7 +44,7 @@ def measure(
         DataError: the corpus is missing or does not fit.
     """
     config = read_config(config_path(RUN))
-    device = chosen_device()
+    device = choose_device()
     torch.manual_seed(SEED)
     setup = build_classification(
         config, read_run_posts(config), seed=SEED, fold=0, device=device, dtype=torch.float32

@@ -26,12 +26,12 @@ from benchmarks.hf_pipeline import (
     SequenceClassifier,
     open_pipeline,
 )
-from benchmarks.machine import chosen_device
 from benchmarks.reach import judge
 from benchmarks.rounds import measure_speed, spread_of, spread_of_ratio
 from benchmarks.section import Section
 from smm4h_core.bundle import Bundle
 from smm4h_core.encoders.base import TokenBatch
+from smm4h_core.encoders.precision import choose_device
 from smm4h_core.link.candidates import read_mention
 from smm4h_core.pipeline import Pipeline
 from smm4h_core.text.normalise import normalise
@@ -80,7 +80,7 @@ def measure(
     Raises:
         BenchmarkError: a run is missing.
     """
-    device = chosen_device()
+    device = choose_device()
     bundle = load_joined(RUNS)
     drawn = random.Random(0).sample([each.post for each in posts_of(RUNS[0])], num_posts)
     contenders = build_contenders(bundle, drawn, device)

@@ -46,10 +46,10 @@ class PartServer:
     """Answers what the ingress asks of one kind of parts."""
 
     def __init__(self, kind: Kind, bundle: Path) -> None:
-        import torch
+        from smm4h_core.encoders.precision import choose_device
 
         self.kind: Kind = kind
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = choose_device()
         self._first = bundle
         self._settings = PartSettings()
         self._given_back = time.monotonic()

@@ -9,6 +9,7 @@ import torch
 
 from smm4h_core.bundle import Bundle, load_bundle
 from smm4h_core.encoders.inference import settle
+from smm4h_core.encoders.precision import choose_device
 from smm4h_core.errors import DataError
 from smm4h_core.link.linker import MentionLinker
 from smm4h_core.stages import (
@@ -103,5 +104,5 @@ def load_pipeline(
     Raises:
         BundleError: saying which file is wrong.
     """
-    chosen = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    chosen = device or choose_device()
     return Pipeline(load_bundle(folder, languages=languages), device=chosen)

@@ -69,13 +69,12 @@ def update(
     ] = False,
 ) -> None:
     """Let the linkers know a new release of their terminology; only new terms are encoded."""
-    import torch
-
     from smm4h_core.bundle_build import update_bundle
+    from smm4h_core.encoders.precision import choose_device
     from smm4h_core.link.source import read_terminology
 
     read = read_terminology(source, name=terminology, version=release, lay_terms=lay_terms)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     changes = update_bundle(bundle, read, version=version, folder=out, device=device)
     for part, change in changes.items():
         results().print(

@@ -68,9 +68,9 @@ def check_accelerator() -> Check:
     """Look for a GPU, and for native bf16 on whatever there is."""
     import torch
 
-    from smm4h_core.encoders.precision import choose_dtype
+    from smm4h_core.encoders.precision import choose_device, choose_dtype
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     bf16 = "bf16" if choose_dtype("auto", device) == torch.bfloat16 else "no native bf16"
     if device.type == "cpu":
         return Check("GPU", "warn", f"none; CPU with {bf16}", "large encoders want a GPU")

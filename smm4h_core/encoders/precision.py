@@ -1,4 +1,4 @@
-"""Which number format a training step computes in."""
+"""On which device networks compute, and in which number format."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Literal
 import torch
 
 Precision = Literal["auto", "fp32", "bf16"]
+
+
+def choose_device() -> torch.device:
+    """The GPU if there is one that this process may use."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def choose_dtype(wanted: Precision, device: torch.device) -> torch.dtype:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 
 from smm4h_core.config import MemberPart, RunConfig
-from smm4h_core.encoders.precision import choose_dtype
+from smm4h_core.encoders.precision import choose_device, choose_dtype
 from smm4h_core.errors import TrainingError
 from smm4h_core.members.data import identify, read_run_posts
 from smm4h_core.members.setup import build_setup
@@ -134,7 +134,7 @@ def train_member(
         return done
     storage = member_storage(run, member)
     storage.delete_unfinished()
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or choose_device()
     training = config.training_of(member.part)
     dtype = choose_dtype(training.precision, device)
     # Named by identity: another configuration must never go on from this state.

@@ -16,7 +16,7 @@ from pyarrow import fs
 
 from smm4h_core.encoders.base import Tokeniser
 from smm4h_core.encoders.load import load_text_encoder
-from smm4h_core.encoders.precision import choose_dtype
+from smm4h_core.encoders.precision import choose_device, choose_dtype
 from smm4h_core.errors import TrainingError
 from smm4h_core.pretraining.batches import Alphabet, EpochBatches, examination
 from smm4h_core.pretraining.config import MoleculeRunConfig, pretraining_digest
@@ -108,7 +108,7 @@ def pretrain_molecules(
         held_out=data.held_out,
     )
     run.delete_unfinished()
-    device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or choose_device()
     dtype = choose_dtype(training.precision, device)
     bits = objective.fingerprint_bits if objective.fingerprint_weight else 0
     # Named by what decides the weights: another run must never go on from this state.
